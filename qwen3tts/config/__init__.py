@@ -1,0 +1,25 @@
+"""The configuration files of a release as frozen dataclasses."""
+
+from qwen3tts.config.codec import CodecConfig, CodecDecoderConfig, CodecEncoderConfig
+from qwen3tts.config.model import (
+    SUPPRESSED_IDS,
+    CodePredictorConfig,
+    GenerationConfig,
+    ModelConfig,
+    SpeakerEncoderConfig,
+    StackConfig,
+    TalkerConfig,
+)
+
+__all__ = [
+    "SUPPRESSED_IDS",
+    "CodePredictorConfig",
+    "CodecConfig",
+    "CodecDecoderConfig",
+    "CodecEncoderConfig",
+    "GenerationConfig",
+    "ModelConfig",
+    "SpeakerEncoderConfig",
+    "StackConfig",
+    "TalkerConfig",
+]

@@ -1,0 +1,131 @@
+"""The values that travel between the parts of the engine. Torch-free: text, scheduler and servers import it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from qwen3tts.errors import SamplingError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+FinishReason = Literal["stop", "length", "loop", "silence"]
+
+NO_TOKEN = -1
+"""In a prompt: this position has no embedding of this kind."""
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What the talker reads before it speaks, as integers; position i is text row `text_ids[i]` plus codec row `codec_ids[i]`.
+
+    text_ids, codec_ids: one id per position, `NO_TOKEN` where there is none.
+    speaker_position: the position whose codec part is the voice's speaker embedding, or None.
+    reference_frames: at the end of the prompt, this many positions take the sum of a reference frame's 16 code embeddings.
+    trailing_text_ids: text ids added one a frame while speaking; after them comes the text pad.
+    """
+
+    text_ids: tuple[int, ...]
+    codec_ids: tuple[int, ...]
+    speaker_position: int | None
+    reference_frames: int
+    trailing_text_ids: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.text_ids)
+
+
+@dataclass(frozen=True)
+class SamplingParams:
+    """How codes are drawn. None takes the checkpoint's `generation_config.json`, or the official default where it is silent.
+
+    seed: 64-bit key of every random number; None draws a fresh one.
+    temperature: of code 0 (the talker); 0 means greedy, for the predictor too unless `predictor_temperature` is given.
+    top_k: keep the k likeliest codes, 0 keeps all. top_p: keep the smallest set of at least this probability, 1 keeps all.
+    repetition_penalty: divides (or multiplies, when negative) the logits of the code-0 history; 1 is none.
+    predictor_*: the same for codes 1 to 15.
+    greedy: always take the likeliest code, whatever the temperatures say. Give such a run a frame limit.
+    """
+
+    seed: int | None = None
+    greedy: bool = False
+    temperature: float | None = None
+    top_k: int | None = None
+    top_p: float | None = None
+    repetition_penalty: float | None = None
+    predictor_temperature: float | None = None
+    predictor_top_k: int | None = None
+    predictor_top_p: float | None = None
+
+    def __post_init__(self) -> None:
+        _check("seed", self.seed, int, 0, 2**64 - 1)
+        _check("temperature", self.temperature, float, 0.0, 100.0)
+        _check("top_k", self.top_k, int, 0, 2**31 - 1)
+        _check("top_p", self.top_p, float, 0.0, 1.0, above_low=True)
+        _check("repetition_penalty", self.repetition_penalty, float, 0.0, 100.0, above_low=True)
+        _check("predictor_temperature", self.predictor_temperature, float, 0.0, 100.0)
+        _check("predictor_top_k", self.predictor_top_k, int, 0, 2**31 - 1)
+        _check("predictor_top_p", self.predictor_top_p, float, 0.0, 1.0, above_low=True)
+
+    def resolved(self, defaults: SamplingParams, seed: int) -> SamplingParams:
+        """These settings with every None taken from `defaults` and, for the seed, from `seed`."""
+        filled = {
+            name: getattr(defaults, name) if getattr(self, name) is None else getattr(self, name)
+            for name in self.__dataclass_fields__
+        }
+        filled["seed"] = seed if self.seed is None else self.seed
+        if self.greedy:
+            filled["temperature"] = filled["predictor_temperature"] = 0.0
+        elif self.temperature == 0 and self.predictor_temperature is None:
+            filled["predictor_temperature"] = 0.0
+        filled["greedy"] = filled["temperature"] == filled["predictor_temperature"] == 0
+        return replace(self, **filled)
+
+
+def _check(name: str, value: object, kind: type, low: float, high: float, above_low: bool = False) -> None:
+    if value is None:
+        return
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not number or (kind is int and not isinstance(value, int)):
+        raise SamplingError(f"{name}={value!r} is not {'a whole number' if kind is int else 'a number'}")
+    if not (low <= value <= high) or (above_low and value == low):  # type: ignore[operator]
+        start = "above" if above_low else "at least"
+        raise SamplingError(f"{name}={value!r} is out of range: give a value {start} {low:g} and at most {high:g}")
+
+
+@dataclass(frozen=True)
+class Audio:
+    """One finished utterance.
+
+    samples: float32 (n,), in [-1, 1]. sample_rate: in Hz. codes: int64 (frames, 16). seed: what to pass to get it again.
+    finish_reason: "stop" (the model ended it), "length" (the frame limit), "loop" or "silence" (a guard ended it).
+    """
+
+    samples: np.ndarray
+    sample_rate: int
+    codes: np.ndarray
+    finish_reason: FinishReason
+    seed: int
+
+    @property
+    def seconds(self) -> float:
+        """Duration in seconds."""
+        return len(self.samples) / self.sample_rate
+
+
+@dataclass(frozen=True)
+class AudioChunk:
+    """A piece of a streamed utterance.
+
+    samples: float32 (n,), in [-1, 1]. start: index of its first sample in the utterance. is_final: nothing follows.
+    codes: int64 (frames, 16), the frames spoken in it. finish_reason: why it ended, on the final chunk only.
+    """
+
+    samples: np.ndarray
+    start: int
+    is_final: bool
+    sample_rate: int
+    codes: np.ndarray
+    finish_reason: FinishReason | None
+    seed: int
