@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Literal
 
 from qwen3tts.errors import SamplingError
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from qwen3tts.voice import Voice
 
 FinishReason = Literal["stop", "length", "loop", "silence"]
 
@@ -68,19 +70,37 @@ class SamplingParams:
         _check("predictor_top_k", self.predictor_top_k, int, 0, 2**31 - 1)
         _check("predictor_top_p", self.predictor_top_p, float, 0.0, 1.0, above_low=True)
 
-    def resolved(self, defaults: SamplingParams, seed: int) -> SamplingParams:
+    def resolved(self, defaults: SamplingParams, seed: int) -> Sampling:
         """These settings with every None taken from `defaults` and, for the seed, from `seed`."""
-        filled = {
-            name: getattr(defaults, name) if getattr(self, name) is None else getattr(self, name)
-            for name in self.__dataclass_fields__
-        }
-        filled["seed"] = seed if self.seed is None else self.seed
+        given = {name: getattr(self, name) for name in _SETTINGS}
+        settings = {name: getattr(defaults, name) if value is None else value for name, value in given.items()}
         if self.greedy:
-            filled["temperature"] = filled["predictor_temperature"] = 0.0
+            settings["temperature"] = settings["predictor_temperature"] = 0.0
         elif self.temperature == 0 and self.predictor_temperature is None:
-            filled["predictor_temperature"] = 0.0
-        filled["greedy"] = filled["temperature"] == filled["predictor_temperature"] == 0
-        return replace(self, **filled)
+            settings["predictor_temperature"] = 0.0
+        return Sampling(seed=seed if self.seed is None else self.seed, **settings)
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """`SamplingParams` with nothing left open."""
+
+    seed: int
+    temperature: float
+    top_k: int
+    top_p: float
+    repetition_penalty: float
+    predictor_temperature: float
+    predictor_top_k: int
+    predictor_top_p: float
+
+    @property
+    def greedy(self) -> bool:
+        """Whether no random number can change the codes."""
+        return self.temperature == self.predictor_temperature == 0
+
+
+_SETTINGS = tuple(f.name for f in fields(Sampling) if f.name != "seed")
 
 
 def _check(name: str, value: object, kind: type, low: float, high: float, above_low: bool = False) -> None:
@@ -92,6 +112,29 @@ def _check(name: str, value: object, kind: type, low: float, high: float, above_
     if not (low <= value <= high) or (above_low and value == low):  # type: ignore[operator]
         start = "above" if above_low else "at least"
         raise SamplingError(f"{name}={value!r} is out of range: give a value {start} {low:g} and at most {high:g}")
+
+
+TextFeed = Literal["full", "step"]
+
+
+@dataclass(frozen=True)
+class SpeechRequest:
+    """What to say, and how.
+
+    text: at most 10,000 characters. speaker: a name of the model's, None for its first. language: a name of the model's, a code such as
+    "en", or "auto". instruct: how to say it, in words, for models that take it. voice: a cloned voice, for base models.
+    max_frames: at most so many frames of 80 ms come out; None scales with the text. text_feed: "full" reads the text whole before
+    speaking, "step" a token a frame; None is the official default of the model's kind.
+    """
+
+    text: str
+    speaker: str | None = None
+    language: str | None = "auto"
+    instruct: str | None = None
+    voice: Voice | None = None
+    sampling: SamplingParams = field(default_factory=SamplingParams)
+    max_frames: int | None = None
+    text_feed: TextFeed | None = None
 
 
 @dataclass(frozen=True)

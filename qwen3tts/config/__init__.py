@@ -1,6 +1,6 @@
 """The configuration files of a release as frozen dataclasses."""
 
-from qwen3tts.config.codec import CodecConfig, CodecDecoderConfig, CodecEncoderConfig
+from qwen3tts.config.codec import ENCODER_STRIDE, CodecConfig, CodecDecoderConfig, CodecEncoderConfig
 from qwen3tts.config.model import (
     SUPPRESSED_IDS,
     CodePredictorConfig,
@@ -12,6 +12,7 @@ from qwen3tts.config.model import (
 )
 
 __all__ = [
+    "ENCODER_STRIDE",
     "SUPPRESSED_IDS",
     "CodePredictorConfig",
     "CodecConfig",

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from qwen3tts.config.section import Section
 from qwen3tts.errors import ConfigError
 
+ENCODER_STRIDE = 2
+"""Of the convolution that brings SEANet's steps to the codec's frames; a constant of the official encoder."""
+
 
 @dataclass(frozen=True)
 class CodecDecoderConfig(Section):
@@ -84,7 +87,9 @@ class CodecEncoderConfig(Section):
     sampling_rate: int
 
     # Of the encoder alone nothing depends on these; `sliding_window` bounds the official cache, never a whole-clip pass.
-    _ignored = frozenset({"max_position_embeddings", "sliding_window", "trim_right_ratio", "upsample_groups", "normalize", "use_streaming"})
+    _ignored = frozenset(
+        {"max_position_embeddings", "sliding_window", "trim_right_ratio", "upsample_groups", "normalize", "use_streaming"}
+    )
     _aliases = {"_frame_rate": "frame_rate"}
     _fixed = {
         "hidden_act": ("gelu",),
@@ -95,11 +100,25 @@ class CodecEncoderConfig(Section):
         "pad_mode": ("constant",),
     }
 
+    def __post_init__(self) -> None:
+        if self._seanet_rate <= self.frame_rate:
+            raise ConfigError(
+                f"encoder_config: frame_rate={self.frame_rate} has to be below SEANet's {self._seanet_rate} steps a second"
+            )
+
+    @property
+    def _seanet_rate(self) -> int:
+        return math.ceil(self.sampling_rate / math.prod(self.upsampling_ratios))
+
     @property
     def downsample_kernel(self) -> int:
-        """Kernel of the last convolution (its stride is 2), or 0 where SEANet's frame rate is the codec's already."""
-        seanet_rate = math.ceil(self.sampling_rate / math.prod(self.upsampling_ratios))
-        return 0 if seanet_rate == self.frame_rate else 2 * int(seanet_rate / self.frame_rate)
+        """Kernel of the convolution that brings SEANet's steps to the codec's frames."""
+        return ENCODER_STRIDE * int(self._seanet_rate / self.frame_rate)
+
+    @property
+    def samples_per_frame(self) -> int:
+        """Samples that become one frame of codes."""
+        return math.prod(self.upsampling_ratios) * ENCODER_STRIDE
 
 
 @dataclass(frozen=True)
@@ -122,6 +141,17 @@ class CodecConfig(Section):
             raise ConfigError(
                 f"decode_upsample_rate is {self.decode_upsample_rate}, but the decoder's rates make "
                 f"{self.decoder_config.samples_per_frame} samples of a frame"
+            )
+        encoder = self.encoder_config
+        if self.encode_downsample_rate != encoder.samples_per_frame:
+            raise ConfigError(
+                f"encode_downsample_rate is {self.encode_downsample_rate}, but the encoder's ratios make a frame of "
+                f"{encoder.samples_per_frame} samples"
+            )
+        if not encoder.num_semantic_quantizers < self.encoder_valid_num_quantizers <= encoder.num_quantizers:
+            raise ConfigError(
+                f"encoder_valid_num_quantizers is {self.encoder_valid_num_quantizers}: it has to be above num_semantic_quantizers="
+                f"{encoder.num_semantic_quantizers} and at most num_quantizers={encoder.num_quantizers}"
             )
 
     @property

@@ -45,12 +45,16 @@ class Section:
         data = {cls._aliases.get(key, key): value for key, value in data.items()}
         fields = {f.name: f for f in dataclasses.fields(cls)}
         kinds = get_type_hints(cls)
+        # Before unknown keys: of another model family, its name is the thing to say.
+        for key, supported in cls._fixed.items():
+            if key in data and data[key] not in supported:
+                raise ConfigError(
+                    f"{where}: {key} is {data[key]!r}, expected {' or '.join(repr(v) for v in supported)}: "
+                    "only the Qwen3-TTS 12 Hz models are supported"
+                )
         unknown = sorted(set(data) - set(fields) - set(cls._fixed) - cls._ignored - _BOOKKEEPING)
         if unknown:
             raise ConfigError(f"{where} has unknown keys {', '.join(unknown)}: this is not a Qwen3-TTS 12 Hz configuration")
-        for key, supported in cls._fixed.items():
-            if key in data and data[key] not in supported:
-                raise ConfigError(f"{where}: {key} is {data[key]!r}; supported: {', '.join(repr(v) for v in supported)}")
         values = {}
         for name, field in fields.items():
             if name in data:

@@ -1,0 +1,69 @@
+"""What every bench gives back: named results, as a table and as JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from qwen3tts.output import OutputFile
+
+from .machine import describe_machine
+
+
+@dataclass(frozen=True)
+class Result:
+    """One figure.
+
+    value: in `unit`; infinite for what never came, NaN where there was nothing to measure. floor: the least that `value` could be,
+    in the same unit, or None where there is no such bound. note: what it is the figure of.
+    """
+
+    name: str
+    value: float
+    unit: str
+    floor: float | None = None
+    note: str = ""
+
+
+def percentile(values: Sequence[float], percent: int) -> float:
+    """Nearest-rank percentile: the smallest value that at least `percent` % (1 to 100) of them do not exceed; NaN of no values."""
+    if not values:
+        return math.nan
+    return sorted(values)[math.ceil(percent * len(values) / 100) - 1]
+
+
+def percentiles(name: str, values: Sequence[float], percents: Sequence[int], note: str, floor: float | None = None) -> list[Result]:
+    """Nearest-rank percentiles of durations in seconds, as milliseconds: `name`_p50 and so on. floor: in milliseconds."""
+    return [Result(f"{name}_p{percent}", percentile(values, percent) * 1e3, "ms", floor, note) for percent in percents]
+
+
+def print_table(bench: str, results: Sequence[Result]) -> None:
+    """Print the results, with the ratio of each to its floor, on standard output."""
+    table = Table("name", title=bench, title_justify="left")
+    for heading in ("value", "unit", "floor", "ratio"):
+        table.add_column(heading, justify="left" if heading == "unit" else "right")
+    table.add_column("note", overflow="fold")
+    for result in results:
+        floor, ratio = ("", "") if result.floor is None else (_number(result.floor), _number(result.value / result.floor))
+        table.add_row(result.name, _number(result.value), result.unit, floor, ratio, result.note)
+    Console().print(table)
+
+
+def write_json(file: OutputFile, bench: str, settings: Mapping[str, Any], results: Sequence[Result]) -> None:
+    """Write a report in the form that all benches share; a value that is infinite or NaN becomes null. Raises OutputError."""
+    rows = [asdict(result) | {"value": result.value if math.isfinite(result.value) else None} for result in results]
+    report = {"bench": bench, "machine": describe_machine(), "settings": dict(settings), "results": rows}
+    file.write(json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False).encode() + b"\n")
+
+
+def _number(value: float) -> str:
+    """Three decimals below ten, one above: enough to compare runs, and short enough to read."""
+    if math.isnan(value):
+        return "-"
+    return "never" if math.isinf(value) else f"{value:,.{3 if abs(value) < 10 else 1}f}"

@@ -1,0 +1,1 @@
+"""The talker's KV cache: who holds which page, and the pages themselves."""

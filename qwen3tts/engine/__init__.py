@@ -1,0 +1,1 @@
+"""From admitted requests to codes and PCM: schedule, run, commit."""

@@ -1,0 +1,117 @@
+"""The engine's loop: schedule, run, commit."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from qwen3tts.engine.codec_runner import CodecRunner
+from qwen3tts.engine.frame_runner import FrameRunner
+from qwen3tts.engine.scheduler import Scheduler
+from qwen3tts.engine.stages import StageClock
+from qwen3tts.engine.utterance import Utterance
+from qwen3tts.errors import CapacityError
+from qwen3tts.types import AudioChunk
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Turns submitted utterances into chunks of PCM, a frame of every running one at a time. Not thread-safe: one caller at once."""
+
+    scheduler: Scheduler
+    frames: FrameRunner
+    codec: CodecRunner
+    sample_rate: int
+    clock: StageClock
+
+    @torch.inference_mode()
+    def step(self) -> None:
+        """Admit whom there is room for, run one frame of everybody, and hand out the PCM that is due."""
+        for utterance in self.scheduler.schedule():
+            self._admit(utterance)
+        running = list(self.scheduler.running)
+        if not running:
+            return
+        frames = self.frames.run(self._rows(running))
+        self._commit(running, frames.codes.cpu().numpy(), frames.stopped.tolist())
+        self._speak([u for u in running if u.finish_reason is not None or u.pending >= u.chunk_frames])
+
+    def submit(self, utterances: list[Utterance]) -> None:
+        """Put utterances in the line, all or none. Raises CapacityError for one that could never run."""
+        capacity = self.frames.rows.text.shape[1]
+        for utterance in utterances:
+            self.scheduler.check(utterance)
+            if len(utterance.prompt.trailing_text_ids) > capacity:
+                raise CapacityError(
+                    f"text has {len(utterance.prompt.trailing_text_ids)} tokens to feed one a frame, and there is room for {capacity}: "
+                    "give text_feed='full' or split the text"
+                )
+        self.scheduler.waiting.extend(utterances)
+
+    def cancel(self, utterance: Utterance) -> None:
+        """Forget an utterance; what it held is free at once. Does nothing to one that has ended."""
+        if not utterance.done:
+            utterance.cancelled = True
+            self.scheduler.release(utterance)
+
+    def _rows(self, utterances: list[Utterance]) -> Tensor:
+        return torch.tensor([u.row for u in utterances], device=self.frames.rows.inputs.device)
+
+    def _admit(self, utterance: Utterance) -> None:
+        device = self.frames.rows.inputs.device
+        speaker, reference = (
+            None if array is None else torch.from_numpy(array).to(device)
+            for array in (utterance.speaker_embedding, utterance.reference_codes)
+        )
+        self.frames.admit(utterance.row, utterance.prompt, speaker, reference, utterance.pages, utterance.sampling)
+        self.codec.admit(utterance.row, utterance.reference_codes)
+
+    def _commit(self, running: list[Utterance], codes: np.ndarray, stopped: list[bool]) -> None:
+        """Write each row's frame down, and find out who has ended."""
+        for utterance, frame, stop in zip(running, codes, stopped, strict=True):
+            if stop:
+                utterance.finish_reason = "stop"
+                continue
+            utterance.codes.append(frame)
+            if utterance.loop_guard and utterance.loop_guard.fires(int(frame[0])):
+                utterance.finish_reason = "loop"
+            elif len(utterance.codes) == utterance.max_frames:
+                utterance.finish_reason = "length"
+
+    def _speak(self, due: list[Utterance]) -> None:
+        """Decode the pending frames of those whose chunk is due; equal numbers of frames go through the codec together."""
+        groups: defaultdict[int, list[Utterance]] = defaultdict(list)
+        for utterance in due:
+            groups[utterance.pending].append(utterance)
+        for pending, group in groups.items():
+            if pending:
+                pcm = self.codec.run([np.stack(u.codes[u.spoken :]) for u in group], [u.row for u in group])
+            else:
+                pcm = np.zeros((len(group), 0), np.float32)
+            for utterance, samples in zip(group, pcm, strict=True):
+                self._hand_out(utterance, samples)
+
+    def _hand_out(self, utterance: Utterance, samples: np.ndarray) -> None:
+        seconds = len(samples) / self.sample_rate
+        peak = float(np.abs(samples).max(initial=0.0))
+        if utterance.finish_reason is None and utterance.silence_guard and utterance.silence_guard.fires(peak, seconds):
+            utterance.finish_reason = "silence"
+        samples_per_frame = self.codec.config.samples_per_frame
+        codes = utterance.codes[utterance.spoken :]
+        chunk = AudioChunk(
+            samples=samples,
+            start=utterance.spoken * samples_per_frame,
+            is_final=utterance.finish_reason is not None,
+            sample_rate=self.sample_rate,
+            codes=np.stack(codes) if codes else np.zeros((0, self.frames.config.num_code_groups), np.int64),
+            finish_reason=utterance.finish_reason,
+            seed=utterance.sampling.seed,
+        )
+        utterance.chunks.append(chunk)
+        utterance.spoken = len(utterance.codes)
+        if chunk.is_final:
+            self.scheduler.release(utterance)

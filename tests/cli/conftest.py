@@ -1,0 +1,72 @@
+"""The program, run in this process or in one of its own."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from safetensors.numpy import load_file
+
+from qwen3tts.cli.main import main
+
+SMALL = Path(__file__).parents[1] / "data" / "small"
+PROGRAM = [sys.executable, "-c", "from qwen3tts.cli.main import run; run()"]
+
+
+@dataclass(frozen=True)
+class Done:
+    """A command line that has ended: its exit code and what it printed."""
+
+    code: int
+    out: bytes
+    err: str
+
+
+@pytest.fixture
+def cli(monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]) -> Callable[..., Done]:
+    """Runs a command line in this process: cli(*arguments, stdin=b"")."""
+    monkeypatch.delenv("QWEN3TTS_MODEL", raising=False)
+
+    def run(*arguments: object, stdin: bytes = b"") -> Done:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        code = main([str(argument) for argument in arguments])
+        out, err = capsysbinary.readouterr()
+        return Done(code, out, err.decode())
+
+    return run
+
+
+@pytest.fixture
+def start() -> Callable[..., subprocess.Popen[bytes]]:
+    """Starts a command line in a process of its own: start(*arguments, **options of Popen)."""
+    environment = {name: value for name, value in os.environ.items() if name != "QWEN3TTS_MODEL"}
+    processes: list[subprocess.Popen[bytes]] = []
+
+    def start(*arguments: object, **options: object) -> subprocess.Popen[bytes]:
+        streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+        processes.append(subprocess.Popen([*PROGRAM, *map(str, arguments)], env=environment, **streams))  # type: ignore[call-overload]
+        return processes[-1]
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+def golden(kind: str, name: str) -> dict[str, np.ndarray]:
+    """The tensors of a golden case."""
+    return load_file(SMALL / kind / "golden" / f"{name}.safetensors")
+
+
+def write_reference(path: Path, name: str) -> Path:
+    """The reference recording of a golden case of the base model, as a float32 WAV."""
+    soundfile.write(path, golden("base", name)["ref_audio"], 24000, subtype="FLOAT")
+    return path

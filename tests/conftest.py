@@ -1,0 +1,68 @@
+"""What all tests share: the small checkpoints, their goldens, and a fixed seed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import settings
+from safetensors.torch import load_file
+
+SMALL = Path(__file__).parent / "data" / "small"
+
+# Times vary between machines and runs; a deadline would make them test results.
+settings.register_profile("qwen3tts", deadline=None, derandomize=True, max_examples=50)
+settings.load_profile("qwen3tts")
+
+
+@dataclass(frozen=True)
+class Golden:
+    """What the official implementation made of one case: its arguments and its tensors."""
+
+    kind: str
+    name: str
+
+    @property
+    def folder(self) -> Path:
+        return SMALL / self.kind
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        return json.loads((self.folder / "golden" / f"{self.name}.json").read_text())
+
+    @property
+    def tensors(self) -> dict[str, torch.Tensor]:
+        return load_file(self.folder / "golden" / f"{self.name}.safetensors")
+
+    @property
+    def max_frames(self) -> int:
+        """The official limit counts tokens, and the last token's frame is never finished."""
+        return self.meta["max_new_tokens"] - 1
+
+    @property
+    def text_feed(self) -> str | None:
+        return {None: None, True: "full", False: "step"}[self.meta.get("non_streaming_mode")]
+
+
+GOLDENS = [Golden(path.parts[-3], path.stem) for path in sorted(SMALL.glob("*/golden/*.json"))]
+
+
+@pytest.fixture(autouse=True)
+def fixed_seed() -> None:
+    torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def small() -> Path:
+    """The folder of the small checkpoints: custom_voice, voice_design, base."""
+    return SMALL
+
+
+@pytest.fixture(params=GOLDENS, ids=lambda golden: golden.name)
+def golden(request: pytest.FixtureRequest) -> Golden:
+    """Each case of the official implementation in turn."""
+    return request.param
