@@ -68,9 +68,10 @@ def measure(options: argparse.Namespace) -> tuple[dict[str, Any], list[Result]]:
     # Taken here because the block that measures the bandwidth is not the engine's memory.
     memory = _memory(tts.device)
     read, bandwidth = frame_bytes(tts), read_bandwidth(tts.device)
-    floor_note = f"floor: {read / 1e9:.3g} GB of talker and predictor weights at {bandwidth / 1e9:.3g} GB/s, summing 1 GiB"
+    bandwidth_note = f"sum of 1 GiB; a frame's floor is {read / 1e9:.3g} GB of talker and predictor weights over it"
     return _settings(tts, options), [
-        *latencies(timings, tts.frame_seconds, read / bandwidth, floor_note),
+        *latencies(timings, tts.frame_seconds, read / bandwidth),
+        Result("read_bandwidth", bandwidth / 1e9, "GB/s", note=bandwidth_note),
         Result("load_ms", load_ms, "ms"),
         *memory,
         *_stages(clock, timings, tts.device),
@@ -135,10 +136,10 @@ def frame_bytes(tts: TTS) -> int:
     return size(*talker.layers) + talker.codec_head.nbytes + len(predictor.heads) * (size(*predictor.layers) + projection) + heads
 
 
-def latencies(timings: Sequence[Timing], frame_seconds: float, floor: float, floor_note: str) -> list[Result]:
+def latencies(timings: Sequence[Timing], frame_seconds: float, floor: float) -> list[Result]:
     """First audio, frames, wholes, real-time factor and failures of at least one request.
 
-    frame_seconds: audio in a frame. floor: seconds that a frame takes at least, and in words why.
+    frame_seconds: audio in a frame. floor: seconds that a frame takes at least.
     """
     gaps = [gap for timing in timings for gap in timing.frames]
     audio = sum(timing.audio for timing in timings)
@@ -147,7 +148,7 @@ def latencies(timings: Sequence[Timing], frame_seconds: float, floor: float, flo
     of_requests = f"of {len(timings)} requests"
     return [
         *percentiles("first_audio_ms", [t.first_audio for t in timings], (50, 95, 99), of_requests),
-        *percentiles("frame_ms", gaps, (50, 95), f"of {len(gaps)} chunks; {floor_note}", floor * 1e3),
+        *percentiles("frame_ms", gaps, (50, 95), f"of {len(gaps)} chunks", floor * 1e3),
         *percentiles("whole_ms", [t.whole for t in timings], (50, 95, 99), of_requests),
         Result("real_time_factor", real_time_factor, "", floor / frame_seconds, f"of {audio:.1f} s of audio"),
         Result("failed", len(errors), "requests", note=errors[0] if errors else of_requests),
@@ -155,7 +156,7 @@ def latencies(timings: Sequence[Timing], frame_seconds: float, floor: float, flo
 
 
 def _memory(device: torch.device) -> list[Result]:
-    results = [Result("peak_memory_mib", peak_memory_mib(), "MiB", note="resident, with the pages of mapped weights")]
+    results = [Result("peak_memory_mib", peak_memory_mib(), "MiB", note="resident, with mapped weights")]
     if device.type == "cuda":
         peak = torch.cuda.max_memory_allocated(device) / MIB
         results.append(Result("peak_device_memory_mib", peak, "MiB", note="allocated by torch"))
@@ -172,7 +173,7 @@ def _stages(clock: StageClock, timings: list[Timing], device: torch.device) -> l
         results.append(Result(f"{stage}_ms", seconds / calls * 1e3, "ms", note=f"mean of {calls} calls{whose}"))
         results.append(Result(f"{stage}_share", seconds / elapsed * 100, "%"))
     rest = elapsed - sum(clock.seconds.values())
-    return [*results, Result("other_share", rest / elapsed * 100, "%", note="scheduling, bookkeeping, handing out")]
+    return [*results, Result("other_share", rest / elapsed * 100, "%", note="scheduling, handing out")]
 
 
 def _difference(after: StageClock, before: StageClock) -> StageClock:

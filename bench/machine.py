@@ -18,7 +18,7 @@ from qwen3tts import _C
 MIB = 2**20
 _BLOCK_BYTES = 2**30
 """Far more than any cache holds, so that a sum over it comes from memory."""
-_PASSES = 5
+_PASSES = 3
 _SUMS_PER_PASS = 4
 """On a GPU a sum takes a quarter of a millisecond: several of them hide the wait for the last one."""
 
@@ -36,7 +36,7 @@ def describe_machine() -> dict[str, Any]:
 
 
 def read_bandwidth(device: torch.device) -> float:
-    """Bytes a second that a float32 sum over 1 GiB reads, with all of torch's threads on a CPU: the best of five passes."""
+    """Bytes a second that a float32 sum over 1 GiB reads, with all of torch's threads on a CPU: the best of three passes."""
     block = torch.ones(_BLOCK_BYTES // torch.float32.itemsize, device=device)
 
     def seconds() -> float:

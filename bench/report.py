@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -45,9 +46,9 @@ def percentiles(name: str, values: Sequence[float], percents: Sequence[int], not
 
 def print_table(bench: str, results: Sequence[Result]) -> None:
     """Print the results, with the ratio of each to its floor, on standard output."""
-    table = Table("name", title=bench, title_justify="left")
-    for heading in ("value", "unit", "floor", "ratio"):
-        table.add_column(heading, justify="left" if heading == "unit" else "right")
+    table = Table(title=bench, title_justify="left", box=SIMPLE_HEAD)
+    for heading in ("name", "value", "unit", "floor", "ratio"):
+        table.add_column(heading, justify="left" if heading in ("name", "unit") else "right", no_wrap=True)
     table.add_column("note", overflow="fold")
     for result in results:
         floor, ratio = ("", "") if result.floor is None else (_number(result.floor), _number(result.value / result.floor))

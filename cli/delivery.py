@@ -56,7 +56,7 @@ def deliver(
         if writer is not None and not live:
             writer.write(samples)
         codes = np.concatenate([chunk.codes for chunk in chunks])
-        # Before the audio appears under its name: both are there at the end, or neither.
+        # Before the audio appears under its name: where the codes cannot be written, neither does.
         if codes_file is not None:
             write_codes(codes_file, codes)
     last = chunks[-1]

@@ -26,10 +26,11 @@ MOST_TEXT_BYTES = 1 << 20
 def read_text(argument: str) -> str:
     """The text that TEXT stands for: itself, a file's for `@FILE`, standard input's for `-`.
 
-    The latter two come without the white space at their ends. Raises TextError where it cannot be read, is not UTF-8, is blank or too long.
+    The latter two come without the white space at their ends.
+    Raises TextError where it cannot be read, is not UTF-8, is blank or too long.
     """
     if argument == STANDARD_STREAM:
-        text = _decoded(_read_standard_input(), "standard input")
+        text = _decoded(_read_standard_input(), "text on standard input")
     elif argument.startswith("@"):
         text = _decoded(_read_file(argument[1:]), f"text file {argument[1:]}")
     else:
@@ -55,13 +56,11 @@ def _read_file(name: str) -> bytes:
 
 def _decoded(data: bytes, source: str) -> str:
     if len(data) > MOST_TEXT_BYTES:
-        raise TextError(f"text of {source} has more than {MOST_TEXT_BYTES:,} bytes: split it")
+        raise TextError(f"{source} has more than {MOST_TEXT_BYTES:,} bytes: split it")
     try:
         return data.decode("utf-8").removeprefix("\ufeff").strip()
     except UnicodeDecodeError as error:
-        raise TextError(
-            f"text of {source} is not UTF-8 at byte {error.start} (0x{data[error.start]:02x}): convert it to UTF-8"
-        ) from error
+        raise TextError(f"{source} is not UTF-8 at byte {error.start} (0x{data[error.start]:02x}): convert it to UTF-8") from error
 
 
 def audio_target(output: str, audio_format: str | None) -> tuple[str | BinaryIO, str]:

@@ -63,6 +63,19 @@ Element* pointer(std::uintptr_t address) {
   return reinterpret_cast<Element*>(address);
 }
 
+// Not py::gil_scoped_release: once the interpreter has ended, taking the GIL back unwinds a daemon thread, which a destructor forbids.
+template <class Work>
+void without_gil(const Work& work) {
+  PyThreadState* state = PyEval_SaveThread();
+  try {
+    work();
+  } catch (...) {
+    PyEval_RestoreThread(state);
+    throw;
+  }
+  PyEval_RestoreThread(state);
+}
+
 void linear(std::uintptr_t x_ptr, std::uintptr_t w_ptr, std::uintptr_t bias_ptr, std::uintptr_t y_ptr, std::int64_t m, std::int64_t k,
             std::int64_t n, const std::string& weight_dtype, int threads, const std::string& isa_name) {
   check_address("x_ptr", x_ptr, check_sizes({{"m", m}, {"k", k}}));
@@ -71,9 +84,8 @@ void linear(std::uintptr_t x_ptr, std::uintptr_t w_ptr, std::uintptr_t bias_ptr,
   check_threads(threads);
   const cpu::WeightType weight_type = weight_type_from_name(weight_dtype);
   const cpu::Isa isa = cpu::isa_from_name(isa_name);
-  py::gil_scoped_release release;
-  cpu::linear({pointer<float>(x_ptr), pointer<void>(w_ptr), pointer<float>(bias_ptr), pointer<float>(y_ptr), m, k, n, weight_type}, isa,
-              threads);
+  const cpu::Linear layer{pointer<float>(x_ptr), pointer<void>(w_ptr), pointer<float>(bias_ptr), pointer<float>(y_ptr), m, k, n, weight_type};
+  without_gil([&] { cpu::linear(layer, isa, threads); });
 }
 
 void check_snake(std::uintptr_t x_ptr, std::uintptr_t alpha_ptr, std::uintptr_t inv_beta_ptr, std::uintptr_t y_ptr, std::int64_t elements,
@@ -90,10 +102,9 @@ void snake(std::uintptr_t x_ptr, std::uintptr_t alpha_ptr, std::uintptr_t inv_be
   check_snake(x_ptr, alpha_ptr, inv_beta_ptr, y_ptr, elements, channels);
   check_threads(threads);
   const cpu::Isa isa = cpu::isa_from_name(isa_name);
-  py::gil_scoped_release release;
-  cpu::snake({pointer<float>(x_ptr), pointer<float>(alpha_ptr), pointer<float>(inv_beta_ptr), pointer<float>(y_ptr), batch, channels,
-              length},
-             isa, threads);
+  const cpu::Snake layer{pointer<float>(x_ptr), pointer<float>(alpha_ptr), pointer<float>(inv_beta_ptr), pointer<float>(y_ptr),
+                         batch,                 channels,                  length};
+  without_gil([&] { cpu::snake(layer, isa, threads); });
 }
 
 #ifdef QWEN3TTS_CUDA

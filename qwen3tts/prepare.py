@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import math
 import secrets
-from typing import get_args
 
 from qwen3tts.checkpoint import Checkpoint
-from qwen3tts.config import ModelConfig
+from qwen3tts.config import TalkerConfig
 from qwen3tts.engine.guards import LoopGuard, SilenceGuard, default_frame_limit
 from qwen3tts.engine.utterance import Utterance
-from qwen3tts.errors import InputError, InstructError, VoiceError
-from qwen3tts.text.languages import resolve_language, resolve_speaker
-from qwen3tts.text.prompt import build_prompt, check_text, default_text_feed
+from qwen3tts.errors import InputError, VoiceError
+from qwen3tts.text.prompt import build_prompt
 from qwen3tts.text.tokenizer import Tokenizer
-from qwen3tts.types import Prompt, SpeechRequest, TextFeed
+from qwen3tts.types import SpeechRequest
 from qwen3tts.voice import Voice
 
 LONGEST_CHUNK_MS = 60_000
@@ -28,11 +26,24 @@ def prepare(
     chunk_frames: frames in a chunk of PCM. kv_positions: the whole KV cache; a frame limit that the caller left open never exceeds it.
     Raises the errors of `qwen3tts.errors`.
     """
-    prompt = _lay_out(checkpoint.config, tokenizer, request)
+    voice = request.voice
+    prompt = build_prompt(
+        checkpoint.config,
+        tokenizer,
+        request.text,
+        speaker=request.speaker,
+        language=request.language,
+        instruct=request.instruct,
+        reference_text=None if voice is None else voice.text,
+        reference_frames=0 if voice is None else voice.frames,
+        speaker_embedding=voice is not None,
+        text_feed=request.text_feed,
+    )
+    if voice is not None:
+        _check_fit(voice, checkpoint.config.talker_config)
     room = checkpoint.config.talker_config.max_position_embeddings - len(prompt)
     text_tokens = len(tokenizer.encode(request.text))
     wanted = min(default_frame_limit(text_tokens), checkpoint.generation.max_frames, room, kv_positions - len(prompt))
-    voice = request.voice
     sampling = request.sampling.resolved(checkpoint.generation.sampling, secrets.randbits(63))
     return Utterance(
         prompt=prompt,
@@ -53,51 +64,19 @@ def chunk_frames_of(chunk_ms: float, frame_seconds: float) -> int:
     return max(1, math.ceil(chunk_ms / 1000 / frame_seconds - 1e-9))
 
 
-def _lay_out(config: ModelConfig, tokenizer: Tokenizer, request: SpeechRequest) -> Prompt:
-    check_text(request.text)
-    if request.text_feed not in (None, *get_args(TextFeed)):
-        raise InputError(f"text_feed={request.text_feed!r} is unknown: give {' or '.join(get_args(TextFeed))}")
-    if request.instruct:
-        if not config.takes_instruct:
-            raise InstructError(f"instruct was given, but a {config.tts_model_size} {config.kind} model takes none: leave it out")
-        check_text(request.instruct, "instruct")
-    voice = request.voice
-    _check_voice(voice, config)
-    return build_prompt(
-        config,
-        tokenizer,
-        request.text,
-        speaker=resolve_speaker(config, request.speaker),
-        language=resolve_language(config, request.language),
-        instruct=request.instruct,
-        reference_text=None if voice is None else voice.text,
-        reference_frames=0 if voice is None else voice.frames,
-        speaker_embedding=voice is not None,
-        text_feed=request.text_feed or default_text_feed(config),
-    )
-
-
-def _check_voice(voice: Voice | None, config: ModelConfig) -> None:
-    """Raise VoiceError where a voice is missing, not wanted, or made by another model."""
-    if voice is None:
-        if config.kind == "base":
-            raise VoiceError(
-                "voice is missing: a base model speaks with a cloned one; give reference audio (ref_audio) or a voice file"
-            )
-        return
-    if config.kind != "base":
-        raise VoiceError(f"voice was given, but a {config.kind} model clones none: load a base model, or leave it out")
-    talker = config.talker_config
-    if voice.speaker_embedding.shape != (talker.hidden_size,):
+def _check_fit(voice: Voice, config: TalkerConfig) -> None:
+    """Raise VoiceError for a voice that a model of another shape made."""
+    if voice.speaker_embedding.shape != (config.hidden_size,):
         raise VoiceError(
-            f"voice was made by a model of width {len(voice.speaker_embedding)}, this one has {talker.hidden_size}: make it again"
+            f"voice was made by a model of width {len(voice.speaker_embedding)}, this one has {config.hidden_size}: make it again"
         )
     if voice.codes is None:
         return
-    groups, size = talker.num_code_groups, talker.code_predictor_config.vocab_size
+    groups, size = config.num_code_groups, config.code_predictor_config.vocab_size
     if voice.codes.shape[1] != groups or voice.codes.max() >= size:
         raise VoiceError(
-            f"voice has {voice.codes.shape[1]} codes a frame up to {voice.codes.max()}, this model {groups} up to {size - 1}: make it again"
+            f"voice has {voice.codes.shape[1]} codes a frame up to {voice.codes.max()}, this model {groups} up to {size - 1}: "
+            "make it again"
         )
 
 

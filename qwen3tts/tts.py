@@ -75,8 +75,9 @@ class TTS:
         """
         if quantize not in (None, "none"):
             raise InputError(f"quantize={quantize!r} is not available in this version: give 'none'")
-        if isinstance(max_batch, bool) or not isinstance(max_batch, int) or max_batch < 1:
-            raise InputError(f"max_batch={max_batch!r} is out of range: give a whole number from 1")
+        for name, value in (("max_batch", max_batch), ("kv_positions", kv_positions)):
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+                raise InputError(f"{name}={value!r} is out of range: give a whole number from 1")
         place = resolve_device(device)
         weights_dtype = resolve_dtype(dtype, place)
         folder = locate(model)

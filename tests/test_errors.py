@@ -105,8 +105,8 @@ def test_settings_out_of_range(setting, values):
     ("audio", "says"),
     [
         ("missing.wav", "missing.wav"),
-        ((TONE[0][:11_999], 24000), "0.50 s"),
-        ((np.tile(TONE[0], 31), 24000), "62.00 s"),
+        ((TONE[0][:11_999], 24000), "0.5 to 60 s"),
+        ((np.tile(TONE[0], 31), 24000), "62"),
         ((np.zeros(48000, np.float32), 24000), "silent"),
         ((np.full(48000, np.nan, np.float32), 24000), "finite"),
         ((np.zeros((4, 4, 4), np.float32), 24000), "shape"),

@@ -1,6 +1,6 @@
 // Snake, the codec's activation: y = x + inv_beta[c] * sin(alpha[c] * x)^2, in one pass over the samples.
 //
-// In plain torch it is five passes; as sin^2 has the period pi, one reduction and a short odd polynomial do, with no quadrant.
+// In plain torch it is five passes. Here sin^2 is one polynomial on a quarter turn: after an odd number of them it is 1 - sin^2.
 #pragma once
 
 #include <cstdint>

@@ -79,12 +79,10 @@ def test_table_shows_value_floor_and_ratio(capsys):
     print_table(
         "latency", [Result("frame_ms_p50", 120.0, "ms", 60.0), Result("whole_ms_p99", math.inf, "ms"), Result("x", math.nan, "")]
     )
-    rows = [line.split("│")[1:-1] for line in capsys.readouterr().out.splitlines() if line.startswith("│")]
-    assert [[cell.strip() for cell in row] for row in rows] == [
-        ["frame_ms_p50", "120.0", "ms", "60.0", "2.000", ""],
-        ["whole_ms_p99", "never", "ms", "", "", ""],
-        ["x", "-", "", "", "", ""],
-    ]
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["frame_ms_p50", "120.0", "ms", "60.0", "2.000"] in rows
+    assert ["whole_ms_p99", "never", "ms"] in rows
+    assert ["x", "-"] in rows
 
 
 def test_machine_is_described_in_json_values():
@@ -96,8 +94,6 @@ def test_machine_is_described_in_json_values():
     assert machine["memory_gib"] > 0
 
 
-def test_peak_memory_grows_with_what_is_touched():
-    before = peak_memory_mib()
-    block = bytearray(b"x") * (round(before) + 64) * 2**20
-    assert peak_memory_mib() >= before + 32
-    assert len(block) > 0
+def test_peak_memory_is_between_what_was_touched_and_all_there_is():
+    block = b"x" * (64 * 2**20)
+    assert len(block) / 2**20 <= peak_memory_mib() <= describe_machine()["memory_gib"] * 1024

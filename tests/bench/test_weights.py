@@ -11,7 +11,7 @@ import pytest
 import torch
 from rich.progress import Progress
 
-from bench.weights import LOUDNESS, RELEASED, main, write_weights
+from qwen3tts.bench.weights import LOUDNESS, RELEASED, main, write_weights
 from qwen3tts.checkpoint import Checkpoint, load_checkpoint
 from qwen3tts.codec import DecoderState, DecoderWeights, decode
 from qwen3tts.text import Tokenizer

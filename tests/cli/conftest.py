@@ -6,18 +6,13 @@ import io
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-import numpy as np
 import pytest
-import soundfile
-from safetensors.numpy import load_file
 
 from qwen3tts.cli.main import main
 
-SMALL = Path(__file__).parents[1] / "data" / "small"
 PROGRAM = [sys.executable, "-c", "from qwen3tts.cli.main import run; run()"]
 
 
@@ -45,7 +40,7 @@ def cli(monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[byt
 
 
 @pytest.fixture
-def start() -> Callable[..., subprocess.Popen[bytes]]:
+def start() -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
     """Starts a command line in a process of its own: start(*arguments, **options of Popen)."""
     environment = {name: value for name, value in os.environ.items() if name != "QWEN3TTS_MODEL"}
     processes: list[subprocess.Popen[bytes]] = []
@@ -59,14 +54,3 @@ def start() -> Callable[..., subprocess.Popen[bytes]]:
     for process in processes:
         process.kill()
         process.communicate()
-
-
-def golden(kind: str, name: str) -> dict[str, np.ndarray]:
-    """The tensors of a golden case."""
-    return load_file(SMALL / kind / "golden" / f"{name}.safetensors")
-
-
-def write_reference(path: Path, name: str) -> Path:
-    """The reference recording of a golden case of the base model, as a float32 WAV."""
-    soundfile.write(path, golden("base", name)["ref_audio"], 24000, subtype="FLOAT")
-    return path

@@ -15,9 +15,7 @@ import typer
 
 from qwen3tts.cli import main as program
 
-from .conftest import SMALL
-
-CUSTOM = SMALL / "custom_voice"
+CUSTOM = Path(__file__).parents[1] / "data" / "small" / "custom_voice"
 ENDLESS = ("--model", CUSTOM, "--greedy", "--max-frames", "3000", "--stream")
 TIMEOUT = 60
 FULL = Path("/dev/full")
@@ -27,7 +25,7 @@ def test_help_and_wrong_use_come_without_torch(tmp_path):
     script = """
 import sys
 from qwen3tts.cli.main import main
-lines = ["--help", "--version", "synth --help", "synth", "synth Hi", "synth --loud", "synth @/nonexistent -o a.wav", "synth Hi -o a.xyz"]
+lines = ["--help", "--version", "synth --help", "synth", "synth Hi", "synth --loud", "synth @/none -o a.wav", "synth Hi -o a.xyz"]
 codes = [main(line.split()) for line in lines]
 assert codes == [0, 0, 0, 2, 2, 2, 2, 2], codes
 assert "torch" not in sys.modules
