@@ -36,7 +36,9 @@ def run_nvcc(*arguments: str) -> str:
     done = subprocess.run(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
         command = " ".join(arguments)
-        raise SystemExit(f"{done.stdout}\nnvcc failed: {command}\nmend the CUDA toolkit, or set QWEN3TTS_CUDA=0 to build without it")
+        raise SystemExit(
+            f"{done.stdout}\nnvcc failed: {command}\nmend the CUDA toolkit, or set QWEN3TTS_CUDA=0 to build without it"
+        )
     return done.stdout
 
 

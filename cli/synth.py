@@ -98,20 +98,19 @@ def synth(
         print_json(figures, on_standard_error=output == STANDARD_STREAM)
 
 
-def _check_combinations(given: Mapping[str, Any]) -> None:
-    """Raise InputError for options that are missing, contradict each other or come with a later version.
-
-    A flag that is off counts as not given, and so does a temperature of 0, which is what --greedy says.
-    """
-    if given["output"] is None and given["save_codes"] is None:
+def _check_combinations(parameters: Mapping[str, Any]) -> None:
+    """Raise InputError for options that are missing, contradict each other or come with a later version."""
+    # A flag that is off counts as not given, and so does a temperature of 0, which is what --greedy says.
+    given = {name for name, value in parameters.items() if value not in (None, False)}
+    if not given & {"output", "save_codes"}:
         raise InputError("--output is missing: give -o FILE.wav, or -o - for raw PCM16 on standard output")
     for name, needed in _NEEDS:
-        if given[name] and not given[needed]:
+        if name in given and needed not in given:
             raise InputError(f"{_option(name)} was given without {_option(needed)}: give both, or leave it out")
     for name, other in _EXCLUDES:
-        if given[name] and given[other]:
+        if {name, other} <= given:
             raise InputError(f"{_option(name)} and {_option(other)} contradict each other: leave one out")
-    if given["normalize"]:
+    if "normalize" in given:
         raise InputError("--normalize comes with a later version: leave it out")
 
 

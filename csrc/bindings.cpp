@@ -1,4 +1,4 @@
-// The module qwen3tts._C: checks and dispatch, no arithmetic. Arrays come as addresses and sizes, so that one build serves any torch.
+// The module qwen3tts._C: checks and dispatch, no arithmetic. Arrays come as addresses and sizes: one build serves every torch.
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
@@ -37,7 +37,8 @@ std::int64_t check_sizes(std::initializer_list<Named> sizes, std::int64_t most =
   std::int64_t product = 1;
   for (const Named& size : sizes) {
     if (size.second < 0) refuse(size, "is negative: give the array's size");
-    if (size.second > most / std::max<std::int64_t>(product, 1)) refuse(size, "makes an array of over " + std::to_string(most) + " elements: split it");
+    if (size.second > most / std::max<std::int64_t>(product, 1))
+      refuse(size, "makes an array of over " + std::to_string(most) + " elements: split it");
     product *= size.second;
   }
   return product;
@@ -48,7 +49,8 @@ void check_address(const char* name, std::uintptr_t address, std::int64_t elemen
 }
 
 void check_threads(int threads) {
-  if (threads < 1 || threads > most_threads) refuse({"threads", threads}, "is out of range: give 1 to " + std::to_string(most_threads));
+  if (threads < 1 || threads > most_threads)
+    refuse({"threads", threads}, "is out of range: give 1 to " + std::to_string(most_threads));
 }
 
 cpu::WeightType weight_type_from_name(const std::string& name) {
@@ -63,7 +65,8 @@ Element* pointer(std::uintptr_t address) {
   return reinterpret_cast<Element*>(address);
 }
 
-// Not py::gil_scoped_release: once the interpreter has ended, taking the GIL back unwinds a daemon thread, which a destructor forbids.
+// Not py::gil_scoped_release: once the interpreter has ended, taking the GIL back unwinds a daemon thread, and no destructor may
+// let that through.
 template <class Work>
 void without_gil(const Work& work) {
   PyThreadState* state = PyEval_SaveThread();
@@ -76,20 +79,20 @@ void without_gil(const Work& work) {
   PyEval_RestoreThread(state);
 }
 
-void linear(std::uintptr_t x_ptr, std::uintptr_t w_ptr, std::uintptr_t bias_ptr, std::uintptr_t y_ptr, std::int64_t m, std::int64_t k,
-            std::int64_t n, const std::string& weight_dtype, int threads, const std::string& isa_name) {
+void linear(std::uintptr_t x_ptr, std::uintptr_t w_ptr, std::uintptr_t bias_ptr, std::uintptr_t y_ptr, std::int64_t m,
+            std::int64_t k, std::int64_t n, const std::string& weight_dtype, int threads, const std::string& isa_name) {
   check_address("x_ptr", x_ptr, check_sizes({{"m", m}, {"k", k}}));
   check_address("w_ptr", w_ptr, check_sizes({{"n", n}, {"k", k}}));
   check_address("y_ptr", y_ptr, check_sizes({{"m", m}, {"n", n}}));
   check_threads(threads);
-  const cpu::WeightType weight_type = weight_type_from_name(weight_dtype);
   const cpu::Isa isa = cpu::isa_from_name(isa_name);
-  const cpu::Linear layer{pointer<float>(x_ptr), pointer<void>(w_ptr), pointer<float>(bias_ptr), pointer<float>(y_ptr), m, k, n, weight_type};
+  const cpu::Linear layer{pointer<float>(x_ptr), pointer<void>(w_ptr), pointer<float>(bias_ptr), pointer<float>(y_ptr),
+                          m, k, n, weight_type_from_name(weight_dtype)};
   without_gil([&] { cpu::linear(layer, isa, threads); });
 }
 
-void check_snake(std::uintptr_t x_ptr, std::uintptr_t alpha_ptr, std::uintptr_t inv_beta_ptr, std::uintptr_t y_ptr, std::int64_t elements,
-                 std::int64_t channels) {
+void check_snake(std::uintptr_t x_ptr, std::uintptr_t alpha_ptr, std::uintptr_t inv_beta_ptr, std::uintptr_t y_ptr,
+                 std::int64_t elements, std::int64_t channels) {
   check_address("x_ptr", x_ptr, elements);
   check_address("alpha_ptr", alpha_ptr, channels);
   check_address("inv_beta_ptr", inv_beta_ptr, channels);
@@ -103,7 +106,7 @@ void snake(std::uintptr_t x_ptr, std::uintptr_t alpha_ptr, std::uintptr_t inv_be
   check_threads(threads);
   const cpu::Isa isa = cpu::isa_from_name(isa_name);
   const cpu::Snake layer{pointer<float>(x_ptr), pointer<float>(alpha_ptr), pointer<float>(inv_beta_ptr), pointer<float>(y_ptr),
-                         batch,                 channels,                  length};
+                         batch, channels, length};
   without_gil([&] { cpu::snake(layer, isa, threads); });
 }
 
@@ -140,21 +143,22 @@ py::dict build_info() {
 }  // namespace
 
 PYBIND11_MODULE(_C, module) {
-  module.doc() = "Operations in C++ and CUDA. Arrays are passed as addresses; they must stay alive, contiguous and of the stated sizes.";
-  module.def("linear", &linear, py::arg("x_ptr"), py::arg("w_ptr"), py::arg("bias_ptr"), py::arg("y_ptr"), py::arg("m"), py::arg("k"),
-             py::arg("n"), py::arg("weight_dtype"), py::arg("threads"), py::arg("isa") = "auto",
-             "y (m, n) = x (m, k) @ w (n, k).T + bias (n), all float32 but w (weight_dtype); bias_ptr=0 is no bias. A row of y depends, bit "
-             "for bit, on its row of x alone. Raises ValueError naming a bad argument.");
-  module.def("snake", &snake, py::arg("x_ptr"), py::arg("alpha_ptr"), py::arg("inv_beta_ptr"), py::arg("y_ptr"), py::arg("batch"),
-             py::arg("channels"), py::arg("length"), py::arg("threads"), py::arg("isa") = "auto",
-             "y = x + inv_beta[c] * sin(alpha[c] * x)^2 on float32 (batch, channels, length); y may be x. Raises ValueError naming a bad "
-             "argument.");
+  using py::arg;
+  module.doc() = "Operations in C++ and CUDA on arrays given by address, which the caller keeps alive, contiguous and of these sizes.";
+  module.def("linear", &linear, arg("x_ptr"), arg("w_ptr"), arg("bias_ptr"), arg("y_ptr"), arg("m"), arg("k"), arg("n"),
+             arg("weight_dtype"), arg("threads"), arg("isa") = "auto",
+             "y (m, n) = x (m, k) @ w (n, k).T + bias (n), all float32 but w (weight_dtype); bias_ptr=0 is no bias.\n\n"
+             "A row of y depends, bit for bit, on its row of x alone. Raises ValueError naming a bad argument.");
+  module.def("snake", &snake, arg("x_ptr"), arg("alpha_ptr"), arg("inv_beta_ptr"), arg("y_ptr"), arg("batch"), arg("channels"),
+             arg("length"), arg("threads"), arg("isa") = "auto",
+             "y = x + inv_beta[c] * sin(alpha[c] * x)^2 on float32 (batch, channels, length); y may be x.\n\n"
+             "Raises ValueError naming a bad argument.");
 #ifdef QWEN3TTS_CUDA
-  module.def("snake_cuda", &snake_cuda, py::arg("x_ptr"), py::arg("alpha_ptr"), py::arg("inv_beta_ptr"), py::arg("y_ptr"),
-             py::arg("batch"), py::arg("channels"), py::arg("length"), py::arg("stream"),
-             "snake on device arrays, queued on a cudaStream_t given as an integer. Raises RuntimeError with CUDA's own words.");
+  module.def("snake_cuda", &snake_cuda, arg("x_ptr"), arg("alpha_ptr"), arg("inv_beta_ptr"), arg("y_ptr"), arg("batch"),
+             arg("channels"), arg("length"), arg("stream"),
+             "snake on device arrays, queued on a cudaStream_t given as an integer.\n\n"
+             "Raises ValueError naming a bad argument, RuntimeError with CUDA's own words.");
 #endif
-  module.def("cpu_features", &cpu_features,
-             "The instruction sets that `isa` may name on this machine; the last is what \"auto\" takes.");
+  module.def("cpu_features", &cpu_features, "The values of isa that this machine can run; the last is what \"auto\" takes.");
   module.def("build_info", &build_info, "compiler: its version; cuda: whether GPU operations are in; cuda_version: of nvcc, or None.");
 }

@@ -19,7 +19,7 @@ inline Vec widen(Bits bits, bfloat16) { return reinterpret_cast<Vec>(bits << 16)
 inline Vec widen(Bits bits, float16) {
   const Bits sign = (bits & 0x8000u) << 16;
   const Bits magnitude = bits & 0x7fffu;
-  const Vec scaled = reinterpret_cast<Vec>(magnitude << 13) * splat(0x1p112f);  // the exponent's bias from 15 to 127, subnormals too
+  const Vec scaled = reinterpret_cast<Vec>(magnitude << 13) * splat(0x1p112f);  // exponent bias 15 to 127, subnormals too
   const Bits infinite = reinterpret_cast<Bits>(magnitude >= 0x7c00u) & 0x7f800000u;
   return reinterpret_cast<Vec>(reinterpret_cast<Bits>(scaled) | infinite | sign);
 }

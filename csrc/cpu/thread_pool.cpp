@@ -99,7 +99,7 @@ class ThreadPool {
   std::condition_variable wake_;
 };
 
-// Never destroyed: detached workers may sleep in it until the process ends. A forked child has no workers, so it starts its own pool.
+// Never destroyed: detached workers may sleep in it until the process ends. A forked child has no workers: it starts its own pool.
 std::atomic<ThreadPool*>& shared_pool() {
   static std::atomic<ThreadPool*> pool{[] {
     pthread_atfork(nullptr, nullptr, [] { shared_pool().store(new ThreadPool); });

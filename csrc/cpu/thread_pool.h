@@ -9,8 +9,8 @@
 namespace qwen3tts::cpu {
 
 // Runs run(context, part) for every part in [0, parts) on at most `threads` threads, the caller among them, and returns when all
-// are done. Safe to call from several threads at once (one gets the workers, the others work alone) and after fork. `run` must neither throw
-// nor call parallel_for.
+// are done. Safe to call from several threads at once (one gets the workers, the others work alone) and after fork. `run` must
+// neither throw nor call parallel_for.
 void parallel_for(std::int64_t parts, int threads, void (*run)(const void* context, std::int64_t part), const void* context);
 
 template <class Function>

@@ -16,7 +16,8 @@ __device__ float activate(float x, float alpha, float inv_beta) {
 }
 
 __device__ float4 activate(float4 x, float alpha, float inv_beta) {
-  return {activate(x.x, alpha, inv_beta), activate(x.y, alpha, inv_beta), activate(x.z, alpha, inv_beta), activate(x.w, alpha, inv_beta)};
+  return {activate(x.x, alpha, inv_beta), activate(x.y, alpha, inv_beta), activate(x.z, alpha, inv_beta),
+          activate(x.w, alpha, inv_beta)};
 }
 
 // Pack: float, or float4 where a row is a whole number of them. length and count are in packs.

@@ -96,6 +96,7 @@ CASES: dict[str, tuple[tuple[str, ...], str]] = {
     "normalize": (synth("Hi", "--normalize"), "--normalize"),
     "quantize": (synth("Hi", "--quantize", "int8"), "quantize"),
     "reference text alone": (clone("--ref-text", "Hi"), "--ref-audio"),
+    "empty reference text alone": (clone("--ref-text", ""), "--ref-audio"),
     "reference silence alone": (clone("--ref-silence"), "--ref-audio"),
     "two voices": (clone("--ref-audio", "{files}/speech.wav", "--voice", "{files}/v"), "--voice"),
     "chunks of a whole": (synth("Hi", "--chunk-ms", "80"), "--stream"),

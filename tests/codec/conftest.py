@@ -1,10 +1,12 @@
-"""The small reference codec, and a calm version of it."""
+"""The small codecs, ready to run."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -14,27 +16,8 @@ from torch import Tensor
 from qwen3tts.codec import DecoderState, DecoderWeights, decode
 from qwen3tts.config import CodecConfig, CodecDecoderConfig
 
-SMALL = Path(__file__).parents[1] / "data" / "small"
 
-
-@dataclass(frozen=True)
-class Decoder:
-    """A decoder to run in a test."""
-
-    weights: DecoderWeights
-    config: CodecDecoderConfig
-
-    def state(self, slots: int) -> DecoderState:
-        """State of the weights' own type: float64 weights make rounding vanish beside any error of logic."""
-        state = DecoderState(self.config, slots)
-        return cast(state, self.weights.pre_convolution.weight.dtype)
-
-    def whole(self, codes: Tensor) -> Tensor:
-        """Decode one utterance's codes (frames, 16) in one call -> (samples,)."""
-        return decode(self.weights, self.config, codes[None], self.state(1), torch.tensor([0]))[0]
-
-
-def cast(value, dtype: torch.dtype):
+def cast(value: Any, dtype: torch.dtype) -> Any:
     """The same weights or state with every floating tensor of another type."""
     if isinstance(value, Tensor):
         return value.to(dtype) if value.is_floating_point() else value
@@ -47,33 +30,65 @@ def cast(value, dtype: torch.dtype):
     return value
 
 
-def load_codec(kind: str) -> tuple[dict[str, Tensor], CodecConfig]:
-    """Tensors and configuration of a small reference checkpoint's codec."""
-    folder = SMALL / kind / "speech_tokenizer"
-    config = CodecConfig.read(json.loads((folder / "config.json").read_text()), "config.json")
-    return load_file(folder / "model.safetensors"), config
+@dataclass(frozen=True)
+class Decoder:
+    """A decoder, and the state that fits its weights' type."""
+
+    weights: DecoderWeights
+    config: CodecDecoderConfig
+
+    def state(self, slots: int) -> DecoderState:
+        return cast(DecoderState(self.config, slots), self.weights.last_convolution.weight.dtype)
+
+    def decode(self, codes: Tensor, state: DecoderState, slots: Sequence[int]) -> Tensor:
+        return decode(self.weights, self.config, codes, state, torch.tensor(slots))
+
+    def stream(self, codes: Tensor, lengths: Sequence[int]) -> Tensor:
+        """Decode one utterance's codes (frames, 16) in pieces of so many frames -> (samples,)."""
+        state = self.state(1)
+        return torch.cat([self.decode(piece[None], state, [0])[0] for piece in codes.split(list(lengths))])
+
+    def whole(self, codes: Tensor) -> Tensor:
+        return self.stream(codes, [len(codes)])
+
+
+@dataclass(frozen=True)
+class Codec:
+    """A codec as its files hold it."""
+
+    tensors: dict[str, Tensor]
+    config: CodecConfig
+
+    @property
+    def decoder(self) -> Decoder:
+        return Decoder(DecoderWeights.read(self.tensors, self.config.decoder_config), self.config.decoder_config)
 
 
 @pytest.fixture(scope="session")
-def small() -> tuple[dict[str, Tensor], CodecConfig]:
-    """The `base` checkpoint's codec."""
-    return load_codec("base")
+def codecs(small: Path) -> dict[str, Codec]:
+    """By the kind of checkpoint that they come with."""
+
+    def load(folder: Path) -> Codec:
+        config = CodecConfig.read(json.loads((folder / "config.json").read_text()), "config.json")
+        return Codec(load_file(folder / "model.safetensors"), config)
+
+    return {kind: load(small / kind / "speech_tokenizer") for kind in ("custom_voice", "voice_design", "base")}
 
 
 @pytest.fixture(scope="session")
-def calm(small: tuple[dict[str, Tensor], CodecConfig]) -> Decoder:
-    """The small decoder with Snake's ripple at 1/e^2 of its height.
+def exact(codecs: dict[str, Codec]) -> Decoder:
+    """A decoder in float64, where rounding vanishes beside any error of logic."""
+    decoder = codecs["base"].decoder
+    return Decoder(cast(decoder.weights, torch.float64), decoder.config)
 
-    The reference checkpoint's random residual units double a disturbance again and again, so that float32 rounding reaches 1e-3
-    at the output whoever computes it. With less ripple the network keeps rounding small, as one that was trained does.
+
+@pytest.fixture(scope="session")
+def calm(codecs: dict[str, Codec]) -> Decoder:
+    """A float32 decoder with Snake's ripple at 1/e^2 of its height.
+
+    The random residual units of the small checkpoints amplify rounding a thousandfold. With less ripple the network keeps it small,
+    as one must that was trained.
     """
-    tensors, config = small
-    calmer = {name: tensor + 2 if name.endswith(".beta") else tensor for name, tensor in tensors.items()}
-    return Decoder(DecoderWeights.read(calmer, config.decoder_config), config.decoder_config)
-
-
-@pytest.fixture(scope="session")
-def exact(small: tuple[dict[str, Tensor], CodecConfig]) -> Decoder:
-    """The small decoder in float64."""
-    tensors, config = small
-    return Decoder(cast(DecoderWeights.read(tensors, config.decoder_config), torch.float64), config.decoder_config)
+    codec = codecs["base"]
+    calmer = {name: tensor + 2 if name.endswith(".beta") else tensor for name, tensor in codec.tensors.items()}
+    return Codec(calmer, codec.config).decoder

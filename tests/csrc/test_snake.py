@@ -68,7 +68,9 @@ def test_what_is_no_number_stays_so(snake: Callable[..., Tensor], isa: str) -> N
     torch.testing.assert_close(y[[0, 4]].double(), snake_reference(x, one, one)[0, 0, [0, 4]], rtol=TOLERANCE, atol=0)
 
 
-@pytest.mark.skipif(not (_C.build_info()["cuda"] and torch.cuda.is_available()), reason="needs a GPU and an extension built with nvcc")
+@pytest.mark.skipif(
+    not (_C.build_info()["cuda"] and torch.cuda.is_available()), reason="needs a GPU and an extension built with nvcc"
+)
 @pytest.mark.parametrize("largest", [1.0, 1e3, 1e6])
 @pytest.mark.parametrize("shape", [(1, 1, 1), (2, 3, 5), (2, 1536, 4), (1, 96, 1920), (4, 768, 1001)])
 def test_cuda_equals_float64(shape: tuple[int, int, int], largest: float) -> None:
