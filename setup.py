@@ -1,4 +1,4 @@
-"""Build of the package: the map from folders to packages, and the extension `qwen3tts._C` with g++ and, where there is one, nvcc."""
+"""Build of the package: the map from folders to packages, and the extension `qwen3tts._C`, by g++ and, if there is one, nvcc."""
 
 from __future__ import annotations
 

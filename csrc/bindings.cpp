@@ -99,8 +99,8 @@ void check_snake(std::uintptr_t x_ptr, std::uintptr_t alpha_ptr, std::uintptr_t 
   check_address("y_ptr", y_ptr, elements);
 }
 
-void snake(std::uintptr_t x_ptr, std::uintptr_t alpha_ptr, std::uintptr_t inv_beta_ptr, std::uintptr_t y_ptr, std::int64_t batch,
-           std::int64_t channels, std::int64_t length, int threads, const std::string& isa_name) {
+void snake(std::uintptr_t x_ptr, std::uintptr_t alpha_ptr, std::uintptr_t inv_beta_ptr, std::uintptr_t y_ptr,
+           std::int64_t batch, std::int64_t channels, std::int64_t length, int threads, const std::string& isa_name) {
   const std::int64_t elements = check_sizes({{"batch", batch}, {"channels", channels}, {"length", length}});
   check_snake(x_ptr, alpha_ptr, inv_beta_ptr, y_ptr, elements, channels);
   check_threads(threads);
@@ -111,8 +111,8 @@ void snake(std::uintptr_t x_ptr, std::uintptr_t alpha_ptr, std::uintptr_t inv_be
 }
 
 #ifdef QWEN3TTS_CUDA
-void snake_cuda(std::uintptr_t x_ptr, std::uintptr_t alpha_ptr, std::uintptr_t inv_beta_ptr, std::uintptr_t y_ptr, std::int64_t batch,
-                std::int64_t channels, std::int64_t length, std::uintptr_t stream) {
+void snake_cuda(std::uintptr_t x_ptr, std::uintptr_t alpha_ptr, std::uintptr_t inv_beta_ptr, std::uintptr_t y_ptr,
+                std::int64_t batch, std::int64_t channels, std::int64_t length, std::uintptr_t stream) {
   const std::int64_t elements = check_sizes({{"batch", batch}, {"channels", channels}, {"length", length}}, most_cuda_elements);
   check_snake(x_ptr, alpha_ptr, inv_beta_ptr, y_ptr, elements, channels);
   const char* error = qwen3tts::cuda::snake(pointer<float>(x_ptr), pointer<float>(alpha_ptr), pointer<float>(inv_beta_ptr),
@@ -144,7 +144,7 @@ py::dict build_info() {
 
 PYBIND11_MODULE(_C, module) {
   using py::arg;
-  module.doc() = "Operations in C++ and CUDA on arrays given by address, which the caller keeps alive, contiguous and of these sizes.";
+  module.doc() = "Operations in C++ and CUDA on arrays given by address; the caller keeps them alive, contiguous and large enough.";
   module.def("linear", &linear, arg("x_ptr"), arg("w_ptr"), arg("bias_ptr"), arg("y_ptr"), arg("m"), arg("k"), arg("n"),
              arg("weight_dtype"), arg("threads"), arg("isa") = "auto",
              "y (m, n) = x (m, k) @ w (n, k).T + bias (n), all float32 but w (weight_dtype); bias_ptr=0 is no bias.\n\n"
@@ -160,5 +160,5 @@ PYBIND11_MODULE(_C, module) {
              "Raises ValueError naming a bad argument, RuntimeError with CUDA's own words.");
 #endif
   module.def("cpu_features", &cpu_features, "The values of isa that this machine can run; the last is what \"auto\" takes.");
-  module.def("build_info", &build_info, "compiler: its version; cuda: whether GPU operations are in; cuda_version: of nvcc, or None.");
+  module.def("build_info", &build_info, "compiler: its version; cuda: are GPU operations in; cuda_version: of nvcc, or None.");
 }

@@ -93,10 +93,12 @@ def encode(weights: EncoderWeights, config: CodecConfig, samples: Tensor) -> Ten
 
 
 def seanet(samples: Tensor, weights: EncoderWeights, config: CodecEncoderConfig) -> Tensor:
-    """samples float32 (n,) -> (1, hidden, ceil(n / product of the ratios)). Source: transformers' `MimiEncoder`; arXiv 2009.02095."""
-    hidden = F.conv1d(
-        pad(samples[None, None], config.kernel_size), weights.first_convolution.weight, weights.first_convolution.bias
-    )
+    """samples float32 (n,) -> (1, hidden, ceil(n / product of the ratios)).
+
+    Source: transformers' `MimiEncoder`; arXiv 2009.02095.
+    """
+    first = weights.first_convolution
+    hidden = F.conv1d(pad(samples[None, None], config.kernel_size), first.weight, first.bias)
     for block, stride in zip(weights.blocks, reversed(config.upsampling_ratios), strict=True):
         for i, unit in enumerate(block.units):
             inner = elu_convolution(hidden, unit.dilated, dilation=config.dilation_growth_rate**i)

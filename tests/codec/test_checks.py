@@ -51,7 +51,7 @@ def test_a_wrong_shape_is_named(config, make, shape):
     ids=lambda codes: str(codes.dtype),
 )
 def test_a_wrong_type_is_named(config, codes):
-    with pytest.raises(CodesError, match="codes holds .*: give integers"):
+    with pytest.raises(CodesError, match=r"codes holds .*: give integers"):
         check_codes(codes, config)
 
 

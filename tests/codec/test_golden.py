@@ -46,7 +46,7 @@ def test_encodes_a_part_of_a_frame_as_a_frame(codecs, samples, frames):
     config = codecs["base"].config
     codes = encode(EncoderWeights.read(codecs["base"].tensors, config), config, torch.randn(samples))
     assert codes.shape == (frames, config.encoder_valid_num_quantizers)
-    assert 0 <= codes.min() and codes.max() < config.encoder_config.codebook_size
+    assert codes.min() >= 0 and codes.max() < config.encoder_config.codebook_size
 
 
 def test_weights_are_used_where_they_lie(codecs):

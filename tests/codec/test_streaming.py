@@ -28,11 +28,11 @@ def wholes(exact, codes):
 
 def cuts(frames):
     """Lengths that add up to `frames`."""
-    inner = st.sets(st.integers(1, frames - 1), max_size=20).map(sorted)
+    inner = st.sets(st.integers(1, frames - 1), max_size=12).map(sorted)
     return inner.map(lambda at: [end - start for start, end in zip([0, *at], [*at, frames], strict=True)])
 
 
-@settings(max_examples=10)
+@settings(max_examples=8)
 @given(lengths=cuts(FRAMES))
 def test_any_cut_gives_the_whole(exact, codes, wholes, lengths):
     torch.testing.assert_close(exact.stream(codes[0], lengths), wholes[0], rtol=0, atol=ROUNDING)
@@ -42,7 +42,7 @@ def test_frame_by_frame_gives_the_whole(exact, codes, wholes):
     torch.testing.assert_close(exact.stream(codes[1], [1] * FRAMES), wholes[1], rtol=0, atol=ROUNDING)
 
 
-@pytest.mark.parametrize("frames", [1, 7, 100, 300])
+@pytest.mark.parametrize("frames", [1, 25, 300])
 def test_in_float32_a_network_that_keeps_rounding_small_streams_as_whole(calm, codes, frames):
     whole = calm.whole(codes[0])
     assert whole.square().mean().sqrt() > 0.1
@@ -50,8 +50,8 @@ def test_in_float32_a_network_that_keeps_rounding_small_streams_as_whole(calm, c
     torch.testing.assert_close(calm.stream(codes[0], pieces), whole, rtol=0, atol=1e-5)
 
 
-@settings(max_examples=15)
-@given(calls=st.lists(st.tuples(st.permutations(range(SLOTS)), st.integers(1, SLOTS), st.integers(1, 25)), min_size=3, max_size=13))
+@settings(max_examples=10)
+@given(calls=st.lists(st.tuples(st.permutations(range(SLOTS)), st.integers(1, SLOTS), st.integers(1, 25)), min_size=3, max_size=12))
 def test_slots_keep_apart(exact, codes, wholes, calls):
     """Each call takes some slots in some order, each at its own position, a frame or more further."""
     rate = exact.config.samples_per_frame

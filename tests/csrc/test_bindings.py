@@ -16,8 +16,11 @@ SIZES = st.integers(-(2**70), 2**70) | st.integers(-3, 3)
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("m", -1), ("k", -1), ("n", -1), ("threads", 0), ("threads", -1), ("threads", 257), ("weight_dtype", "int8"), ("isa", "sse9")]
-    + [("x_ptr", 0), ("w_ptr", 0), ("y_ptr", 0), ("m", 2**62), ("k", 2**40), ("n", 2**62)],
+    [
+        *(("m", -1), ("k", -1), ("n", -1), ("m", 2**62), ("k", 2**40), ("n", 2**62)),
+        *(("threads", 0), ("threads", -1), ("threads", 257), ("weight_dtype", "int8"), ("isa", "sse9")),
+        *(("x_ptr", 0), ("w_ptr", 0), ("y_ptr", 0)),
+    ],
 )
 def test_linear_names_the_bad_argument(name: str, value: object) -> None:
     buffer = torch.zeros(64)
@@ -29,8 +32,10 @@ def test_linear_names_the_bad_argument(name: str, value: object) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("batch", -1), ("channels", -1), ("length", -1), ("threads", 0), ("isa", ""), ("length", 2**40)]
-    + [("x_ptr", 0), ("alpha_ptr", 0), ("inv_beta_ptr", 0), ("y_ptr", 0)],
+    [
+        *(("batch", -1), ("channels", -1), ("length", -1), ("length", 2**40), ("threads", 0), ("isa", "")),
+        *(("x_ptr", 0), ("alpha_ptr", 0), ("inv_beta_ptr", 0), ("y_ptr", 0)),
+    ],
 )
 def test_snake_names_the_bad_argument(name: str, value: object) -> None:
     buffer = torch.zeros(64)
