@@ -100,23 +100,23 @@ void check_snake(std::uintptr_t x_ptr, std::uintptr_t alpha_ptr, std::uintptr_t 
 }
 
 void snake(std::uintptr_t x_ptr, std::uintptr_t alpha_ptr, std::uintptr_t inv_beta_ptr, std::uintptr_t y_ptr,
-           std::int64_t batch, std::int64_t channels, std::int64_t length, int threads, const std::string& isa_name) {
-  const std::int64_t elements = check_sizes({{"batch", batch}, {"channels", channels}, {"length", length}});
+           std::int64_t rows, std::int64_t channels, int threads, const std::string& isa_name) {
+  const std::int64_t elements = check_sizes({{"rows", rows}, {"channels", channels}});
   check_snake(x_ptr, alpha_ptr, inv_beta_ptr, y_ptr, elements, channels);
   check_threads(threads);
   const cpu::Isa isa = cpu::isa_from_name(isa_name);
   const cpu::Snake layer{pointer<float>(x_ptr), pointer<float>(alpha_ptr), pointer<float>(inv_beta_ptr), pointer<float>(y_ptr),
-                         batch, channels, length};
+                         rows, channels};
   without_gil([&] { cpu::snake(layer, isa, threads); });
 }
 
 #ifdef QWEN3TTS_CUDA
 void snake_cuda(std::uintptr_t x_ptr, std::uintptr_t alpha_ptr, std::uintptr_t inv_beta_ptr, std::uintptr_t y_ptr,
-                std::int64_t batch, std::int64_t channels, std::int64_t length, std::uintptr_t stream) {
-  const std::int64_t elements = check_sizes({{"batch", batch}, {"channels", channels}, {"length", length}}, most_cuda_elements);
+                std::int64_t rows, std::int64_t channels, std::uintptr_t stream) {
+  const std::int64_t elements = check_sizes({{"rows", rows}, {"channels", channels}}, most_cuda_elements);
   check_snake(x_ptr, alpha_ptr, inv_beta_ptr, y_ptr, elements, channels);
   const char* error = qwen3tts::cuda::snake(pointer<float>(x_ptr), pointer<float>(alpha_ptr), pointer<float>(inv_beta_ptr),
-                                            pointer<float>(y_ptr), batch, channels, length, pointer<void>(stream));
+                                            pointer<float>(y_ptr), rows, channels, pointer<void>(stream));
   if (error) throw std::runtime_error(std::string("snake_cuda: ") + error);
 }
 #endif
@@ -149,13 +149,13 @@ PYBIND11_MODULE(_C, module) {
              arg("weight_dtype"), arg("threads"), arg("isa") = "auto",
              "y (m, n) = x (m, k) @ w (n, k).T + bias (n), all float32 but w (weight_dtype); bias_ptr=0 is no bias.\n\n"
              "A row of y depends, bit for bit, on its row of x alone. Raises ValueError naming a bad argument.");
-  module.def("snake", &snake, arg("x_ptr"), arg("alpha_ptr"), arg("inv_beta_ptr"), arg("y_ptr"), arg("batch"), arg("channels"),
-             arg("length"), arg("threads"), arg("isa") = "auto",
-             "y = x + inv_beta[c] * sin(alpha[c] * x)^2 on float32 (batch, channels, length); y may be x.\n\n"
+  module.def("snake", &snake, arg("x_ptr"), arg("alpha_ptr"), arg("inv_beta_ptr"), arg("y_ptr"), arg("rows"), arg("channels"),
+             arg("threads"), arg("isa") = "auto",
+             "y = x + inv_beta[c] * sin(alpha[c] * x)^2 on float32 (rows, channels); y may be x.\n\n"
              "Raises ValueError naming a bad argument.");
 #ifdef QWEN3TTS_CUDA
-  module.def("snake_cuda", &snake_cuda, arg("x_ptr"), arg("alpha_ptr"), arg("inv_beta_ptr"), arg("y_ptr"), arg("batch"),
-             arg("channels"), arg("length"), arg("stream"),
+  module.def("snake_cuda", &snake_cuda, arg("x_ptr"), arg("alpha_ptr"), arg("inv_beta_ptr"), arg("y_ptr"), arg("rows"),
+             arg("channels"), arg("stream"),
              "snake on device arrays, queued on a cudaStream_t given as an integer.\n\n"
              "Raises ValueError naming a bad argument, RuntimeError with CUDA's own words.");
 #endif

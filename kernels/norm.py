@@ -10,10 +10,10 @@ from torch import Tensor
 
 
 def rms_norm_reference(x: Tensor, weight: Tensor, eps: float) -> Tensor:
-    """x / rms(x) * weight over the last dimension, in float32, returned in the dtype of `x`.
+    """x / rms(x) * weight over the last dimension, in float32 at least, returned in the dtype of `x`.
 
     x: (..., width). weight: (width,).
     """
-    wide = x.float()
+    wide = x if x.dtype == torch.float64 else x.float()
     normalised = wide * torch.rsqrt(wide.pow(2).mean(-1, keepdim=True) + eps)
     return weight * normalised.to(x.dtype)

@@ -22,9 +22,8 @@ def snake(
     alpha_ptr: int,
     inv_beta_ptr: int,
     y_ptr: int,
-    batch: int,
+    rows: int,
     channels: int,
-    length: int,
     threads: int,
     isa: str = "auto",
 ) -> None: ...
@@ -33,9 +32,8 @@ def snake_cuda(
     alpha_ptr: int,
     inv_beta_ptr: int,
     y_ptr: int,
-    batch: int,
+    rows: int,
     channels: int,
-    length: int,
     stream: int,
 ) -> None: ...
 def cpu_features() -> list[str]: ...

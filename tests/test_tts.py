@@ -5,6 +5,7 @@ import threading
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -44,13 +45,13 @@ def everything_is_free(tts):
     )
 
 
-def test_codes_and_waveform_equal_the_official_ones(models, golden):
+def test_codes_and_waveform_equal_the_official_ones(models, golden, rounds_like_the_official):
     tts, tensors = models[golden.kind], golden.tensors
     options = options_of(golden, tts)
     audio = tts.synthesize(golden.meta["text"], **options)
     assert np.array_equal(audio.codes, tensors["codes"].numpy())
     assert audio.codes.dtype == np.int64
-    np.testing.assert_allclose(audio.samples, tensors["audio"].numpy(), rtol=0, atol=1e-4)
+    rounds_like_the_official(torch.from_numpy(audio.samples), golden)
     assert (audio.samples.dtype, audio.sample_rate) == (np.float32, 24000)
     assert audio.finish_reason == ("length" if len(audio.codes) == golden.max_frames else "stop")
     if golden.kind == "base":
@@ -66,7 +67,7 @@ def test_streamed_equals_whole(models, golden, chunk_ms):
     options = options_of(golden, tts)
     whole = tts.synthesize(golden.meta["text"], **options)
     chunks = list(tts.stream(golden.meta["text"], chunk_ms=chunk_ms, **options))
-    np.testing.assert_allclose(np.concatenate([c.samples for c in chunks]), whole.samples, rtol=0, atol=1e-5)
+    assert np.array_equal(np.concatenate([c.samples for c in chunks]), whole.samples)
     assert np.array_equal(np.concatenate([c.codes for c in chunks]), whole.codes)
     starts = np.cumsum([0] + [len(c.samples) for c in chunks[:-1]])
     assert [c.start for c in chunks] == starts.tolist()
@@ -77,13 +78,13 @@ def test_streamed_equals_whole(models, golden, chunk_ms):
 
 
 def test_past_the_window_and_300_frames_streamed_equals_whole(tts):
-    options = {"sampling": SamplingParams(seed=5), "max_frames": 330}
+    options = {"sampling": SamplingParams(seed=12), "max_frames": 330}
     whole = tts.synthesize("A long one.", **options)
     assert len(whole.codes) == 330
     for chunk_ms in (240, 2960):
         streamed = np.concatenate([c.samples for c in tts.stream("A long one.", chunk_ms=chunk_ms, **options)])
-        np.testing.assert_allclose(streamed, whole.samples, rtol=0, atol=1e-5)
-    np.testing.assert_allclose(tts.decode(whole.codes), whole.samples, rtol=0, atol=1e-5)
+        assert np.array_equal(streamed, whole.samples)
+    assert np.array_equal(tts.decode(whole.codes), whole.samples)
 
 
 requests = st.builds(
@@ -112,7 +113,7 @@ def test_a_mixed_batch_gives_each_row_exactly_what_it_gets_alone(tts, batch):
         alone = tts.synthesize(**request)
         assert np.array_equal(audio.codes, alone.codes)
         assert audio.finish_reason == alone.finish_reason
-        np.testing.assert_allclose(audio.samples, alone.samples, rtol=0, atol=1e-5)
+        assert np.array_equal(audio.samples, alone.samples)
 
 
 def test_a_batch_takes_texts_mappings_and_requests(tts):
@@ -207,7 +208,7 @@ def test_astream_equals_stream_and_leaves_the_event_loop_free(tts):
         return np.concatenate(samples), ticks
 
     samples, ticks = asyncio.run(collect())
-    np.testing.assert_allclose(samples, expected, rtol=0, atol=1e-5)
+    assert np.array_equal(samples, expected)
     assert ticks > 10
 
 

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from qwen3tts.codec import DecoderState, DecoderWeights, decode
-from qwen3tts.codec.convolution import Snake, snake
+from qwen3tts.codec.convolution import Snake
+from qwen3tts.native import snake
 
 
 @pytest.mark.benchmark(group="codec_decode")
@@ -27,4 +28,4 @@ def test_snake(benchmark, codec_config, decoder_tensors, block):
     for rate in reversed(config.upsample_rates[block + 1 :]):
         frame_steps //= rate
     weights = Snake.read(decoder_tensors, f"decoder.decoder.{block + 1}.block.2.act1")
-    benchmark(snake, torch.randn(1, len(weights.frequency), frame_steps), weights)
+    benchmark(snake, torch.randn(frame_steps, len(weights.frequency)), weights.frequency, weights.amplitude)

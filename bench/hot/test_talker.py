@@ -13,7 +13,7 @@ from qwen3tts.checkpoint import model_tensors
 from qwen3tts.kernels.norm import rms_norm_reference
 from qwen3tts.kernels.paged_attention import paged_attention_reference
 from qwen3tts.kernels.sampling import penalise_reference, sample_reference, uniforms_reference
-from qwen3tts.model.linear import linear
+from qwen3tts.native import linear
 
 LENGTH = 300
 COLD_BYTES = 2**28

@@ -14,11 +14,10 @@ constexpr int parts_per_thread = 4;
 }  // namespace
 
 void snake(const Snake& layer, Isa isa, int threads) {
-  const std::int64_t rows = layer.batch * layer.channels;
-  const std::int64_t worthwhile = std::min(rows, rows * layer.length / part_samples);
+  const std::int64_t worthwhile = std::min(layer.rows, layer.rows * layer.channels / part_samples);
   const std::int64_t parts = std::clamp<std::int64_t>(worthwhile, 1, std::int64_t{threads} * parts_per_thread);
   parallel_for(parts, threads, [&](std::int64_t part) {
-    kernels(isa).snake(layer, rows * part / parts, rows * (part + 1) / parts);
+    kernels(isa).snake(layer, layer.rows * part / parts, layer.rows * (part + 1) / parts);
   });
 }
 

@@ -9,13 +9,13 @@
 
 namespace qwen3tts::cpu {
 
-// x, y (batch, channels, length) contiguous, y may be x; alpha, inv_beta (channels). The phase alpha * x is rounded to float32.
+// x, y (rows, channels) contiguous, y may be x; alpha, inv_beta (channels). The phase alpha * x is rounded to float32.
 struct Snake {
   const float* x;
   const float* alpha;
   const float* inv_beta;
   float* y;
-  std::int64_t batch, channels, length;
+  std::int64_t rows, channels;
 };
 
 void snake(const Snake& layer, Isa isa, int threads);

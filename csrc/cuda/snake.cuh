@@ -5,9 +5,9 @@
 
 namespace qwen3tts::cuda {
 
-// Device pointers: x, y (batch, channels, length) contiguous float32, y may be x; alpha, inv_beta (channels). stream: a
-// cudaStream_t. batch * channels * length is below 2^31. Returns null, or what CUDA says went wrong with the launch.
-const char* snake(const float* x, const float* alpha, const float* inv_beta, float* y, std::int64_t batch, std::int64_t channels,
-                  std::int64_t length, void* stream);
+// Device pointers: x, y (rows, channels) contiguous float32, y may be x; alpha, inv_beta (channels). stream: a
+// cudaStream_t. rows * channels is below 2^31. Returns null, or what CUDA says went wrong with the launch.
+const char* snake(const float* x, const float* alpha, const float* inv_beta, float* y, std::int64_t rows, std::int64_t channels,
+                  void* stream);
 
 }  // namespace qwen3tts::cuda

@@ -1,7 +1,9 @@
 """The codec's convolutions: plain functions of weights and carried state, and the references of the kernels that replace them.
 
-Signals are float32 (B, channels, time). `slots` int64 (B,) names the row of the carried state that belongs to each signal; the
-functions read that row and leave there what the next call needs, so a signal cut anywhere gives what it gives whole.
+Signals are (B, time, channels): what a convolution reads for one output is then a few contiguous rows, and a convolution is a matrix
+product with them. `slots` int64 (B,) names the row of the carried state that belongs to each signal; the functions read that row and
+leave there what the next call needs. Every output is summed in one order wherever a call begins or ends: a signal cut anywhere gives
+what it gives whole.
 """
 
 from __future__ import annotations
@@ -14,25 +16,43 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from qwen3tts.codec.state import extend
+from qwen3tts.native import linear, snake
 
 
 @dataclass(frozen=True)
 class Affine:
-    """A weight with its bias: of a linear layer (out, in), of a convolution (out, in / groups, kernel), of a transposed one
-    (in, out, kernel), of a norm (channels,)."""
+    """A weight with its bias (out,); the weight's shape is the reader's."""
 
     weight: Tensor
     bias: Tensor
 
     @classmethod
     def read(cls, tensors: Mapping[str, Tensor], name: str) -> Affine:
-        """Take `name`.weight and `name`.bias."""
+        """Take `name`.weight and `name`.bias as they are."""
         return cls(tensors[f"{name}.weight"], tensors[f"{name}.bias"])
+
+    @classmethod
+    def read_convolution(cls, tensors: Mapping[str, Tensor], name: str) -> Affine:
+        """Take a convolution (out, in, kernel) as the matrix (out, kernel * in) that its windows are multiplied with."""
+        read = cls.read(tensors, name)
+        return cls(read.weight.transpose(1, 2).flatten(1).contiguous(), read.bias)
+
+    @classmethod
+    def read_transposed(cls, tensors: Mapping[str, Tensor], name: str) -> Affine:
+        """Take a transposed convolution (in, out, kernel) as the matrix (kernel * out, in) of what each input adds to its outputs."""
+        read = cls.read(tensors, name)
+        return cls(read.weight.permute(2, 1, 0).flatten(0, 1).contiguous(), read.bias)
+
+    @classmethod
+    def read_depthwise(cls, tensors: Mapping[str, Tensor], name: str) -> Affine:
+        """Take a depthwise convolution (channels, 1, kernel) as (kernel, channels)."""
+        read = cls.read(tensors, name)
+        return cls(read.weight.squeeze(1).T.contiguous(), read.bias)
 
 
 @dataclass(frozen=True)
 class Snake:
-    """Frequency and amplitude of each channel's ripple, both (channels, 1)."""
+    """Frequency and amplitude of each channel's ripple, both (channels,)."""
 
     frequency: Tensor
     amplitude: Tensor
@@ -40,8 +60,7 @@ class Snake:
     @classmethod
     def read(cls, tensors: Mapping[str, Tensor], name: str) -> Snake:
         """Take `name`.alpha and `name`.beta, which are logarithms."""
-        alpha, beta = tensors[f"{name}.alpha"], tensors[f"{name}.beta"]
-        return cls(alpha.exp()[:, None], (1.0 / (beta.exp() + 1e-9))[:, None])
+        return cls(tensors[f"{name}.alpha"].exp(), 1.0 / (tensors[f"{name}.beta"].exp() + 1e-9))
 
 
 @dataclass(frozen=True)
@@ -57,8 +76,8 @@ class ConvNeXt:
     @classmethod
     def read(cls, tensors: Mapping[str, Tensor], name: str) -> ConvNeXt:
         """Take the tensors below `name`."""
-        parts = (Affine.read(tensors, f"{name}.{part}") for part in ("dwconv.conv", "norm", "pwconv1", "pwconv2"))
-        return cls(*parts, scale=tensors[f"{name}.gamma"])
+        norm, widen, narrow = (Affine.read(tensors, f"{name}.{part}") for part in ("norm", "pwconv1", "pwconv2"))
+        return cls(Affine.read_depthwise(tensors, f"{name}.dwconv.conv"), norm, widen, narrow, tensors[f"{name}.gamma"])
 
 
 @dataclass(frozen=True)
@@ -75,70 +94,63 @@ class ResidualUnit:
         """Take the tensors below `name`."""
         return cls(
             Snake.read(tensors, f"{name}.act1"),
-            Affine.read(tensors, f"{name}.conv1.conv"),
+            Affine.read_convolution(tensors, f"{name}.conv1.conv"),
             Snake.read(tensors, f"{name}.act2"),
-            Affine.read(tensors, f"{name}.conv2.conv"),
+            Affine.read_convolution(tensors, f"{name}.conv2.conv"),
         )
 
 
 def causal_convolution(x: Tensor, convolution: Affine, history: Tensor, slots: Tensor, dilation: int = 1) -> Tensor:
-    """Convolve x (B, C, T) with its past -> (B, C_out, T); one group, or one per channel, as the weight's shape says.
+    """Convolve x (B, T, C) with its past -> (B, T, C_out).
 
-    history: (slots, C, (kernel - 1) * dilation), the inputs before x; zeros at the start. Source: `CausalConvNet`.
+    history: (slots, (kernel - 1) * dilation, C), the inputs before x; zeros at the start. Source: `CausalConvNet`.
     """
-    groups = x.shape[1] // convolution.weight.shape[1]
-    return F.conv1d(extend(history, slots, x), convolution.weight, convolution.bias, dilation=dilation, groups=groups)
+    joined = extend(history, slots, x)
+    batch, steps, channels = x.shape
+    kernel = convolution.weight.shape[1] // channels
+    stride = joined.stride()
+    windows = joined.as_strided((batch, steps, kernel, channels), (stride[0], stride[1], dilation * stride[1], stride[2]))
+    return linear(windows.flatten(2), convolution.weight, convolution.bias)
 
 
 def transposed_convolution(x: Tensor, convolution: Affine, overlap: Tensor, slots: Tensor) -> Tensor:
-    """Upsample x (B, C, T) by half the kernel -> (B, C_out, T * kernel / 2).
+    """Upsample x (B, T, C) by half the kernel -> (B, T * kernel / 2, C_out).
 
     Each input makes `kernel` outputs, and the second half of them falls on the next input's first half.
-    overlap: (slots, 1, C_out, kernel / 2), the second half made by the input before x. Source: `CausalTransConvNet`.
+    overlap: (slots, 1, kernel / 2, C_out), the second half made by the input before x. Source: `CausalTransConvNet`.
     """
-    now, later = _spread(x, convolution).chunk(2, dim=-1)
-    before = extend(overlap, slots, later, dim=1)[:, :-1]
-    return _interleave(now + before, convolution.bias)
+    now, later = linear(x, convolution.weight).unflatten(2, (-1, len(convolution.bias))).chunk(2, dim=2)
+    before = extend(overlap, slots, later)[:, :-1]
+    return (now + before + convolution.bias).flatten(1, 2)
 
 
 def repeat_convolution(x: Tensor, convolution: Affine) -> Tensor:
-    """Upsample x (B, C, T) by the kernel -> (B, C_out, T * kernel): the stride is the kernel, so nothing overlaps.
+    """Upsample x (B, T, C) by the kernel -> (B, T * kernel, C_out): the stride is the kernel, so nothing overlaps.
 
     Source: `CausalTransConvNet`.
     """
-    return _interleave(_spread(x, convolution), convolution.bias)
-
-
-def _spread(x: Tensor, convolution: Affine) -> Tensor:
-    """What each input adds to the outputs that it reaches: (B, C, T) -> (B, T, C_out, kernel).
-
-    One matrix product that reads the weight in place; on a CPU the library's transposed convolution takes four times as long for
-    the few inputs of a frame.
-    """
-    return (x.transpose(1, 2) @ convolution.weight.flatten(1)).unflatten(2, convolution.weight.shape[1:])
-
-
-def _interleave(x: Tensor, bias: Tensor) -> Tensor:
-    """(B, T, C, stride) + bias (C,) -> (B, C, T * stride)."""
-    return (x + bias[:, None]).transpose(1, 2).flatten(2)
-
-
-def snake(x: Tensor, weights: Snake) -> Tensor:
-    """x + amplitude * sin(frequency * x)^2 for x (B, C, T). Source: `SnakeBeta`; arXiv 2006.08195."""
-    ripple = (x * weights.frequency).sin_().square_()
-    return torch.addcmul(x, ripple, weights.amplitude)
+    return (linear(x, convolution.weight).unflatten(2, (-1, len(convolution.bias))) + convolution.bias).flatten(1, 2)
 
 
 def residual_unit(x: Tensor, weights: ResidualUnit, history: Tensor, slots: Tensor, dilation: int) -> Tensor:
-    """x (B, C, T) -> (B, C, T). history: of the dilated convolution. Source: `DecoderDecoderResidualUnit`."""
-    hidden = causal_convolution(snake(x, weights.first_snake), weights.dilated, history, slots, dilation)
-    return x + F.conv1d(snake(hidden, weights.second_snake), weights.pointwise.weight, weights.pointwise.bias)
+    """x (B, T, C) -> (B, T, C). history: of the dilated convolution. Source: `DecoderDecoderResidualUnit`."""
+    hidden = snake(x, weights.first_snake.frequency, weights.first_snake.amplitude)
+    hidden = causal_convolution(hidden, weights.dilated, history, slots, dilation)
+    hidden = snake(hidden, weights.second_snake.frequency, weights.second_snake.amplitude)
+    return x + linear(hidden, weights.pointwise.weight, weights.pointwise.bias)
 
 
 def convnext(x: Tensor, weights: ConvNeXt, history: Tensor, slots: Tensor) -> Tensor:
-    """x (B, C, T) -> (B, C, T). history: of the depthwise convolution. Source: `ConvNeXtBlock`; arXiv 2201.03545."""
-    hidden = causal_convolution(x, weights.depthwise, history, slots).transpose(1, 2)
-    hidden = F.layer_norm(hidden, x.shape[1:2], weights.norm.weight, weights.norm.bias, eps=1e-6)
-    hidden = F.gelu(F.linear(hidden, weights.widen.weight, weights.widen.bias))
-    hidden = F.linear(hidden, weights.narrow.weight, weights.narrow.bias)
-    return x + (weights.scale * hidden).transpose(1, 2)
+    """x (B, T, C) -> (B, T, C). history: of the depthwise convolution. Source: `ConvNeXtBlock`; arXiv 2201.03545."""
+    joined, steps = extend(history, slots, x), x.shape[1]
+    hidden = weights.depthwise.bias
+    for i, tap in enumerate(weights.depthwise.weight):
+        hidden = hidden + joined[:, i : i + steps] * tap
+    hidden = F.layer_norm(hidden, x.shape[2:], weights.norm.weight, weights.norm.bias, eps=1e-6)
+    hidden = gelu(linear(hidden, weights.widen.weight, weights.widen.bias))
+    return x + weights.scale * linear(hidden, weights.narrow.weight, weights.narrow.bias)
+
+
+def gelu(x: Tensor) -> Tensor:
+    """The exact GELU. Written with erf, since torch's own rounds the last elements of a buffer differently on a CPU."""
+    return 0.5 * x * (1 + torch.erf(x * 0.5**0.5))

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+
+from qwen3tts.native import linear
 
 _LEAST_USAGE = 1e-5
 
@@ -63,7 +64,7 @@ def dequantize(codes: Tensor, weights: Dequantizer) -> Tensor:
     """codes int64 (B, n, books) -> float32 (B, n, width out). Source: `SplitResidualVectorQuantizer.decode`."""
     books = torch.arange(codes.shape[-1], device=codes.device)
     vectors = weights.codebooks[books, codes]
-    return F.linear(vectors[:, :, 0], weights.semantic) + F.linear(vectors[:, :, 1:].sum(2), weights.acoustic)
+    return linear(vectors[:, :, 0], weights.semantic) + linear(vectors[:, :, 1:].sum(2), weights.acoustic)
 
 
 def quantize(vectors: Tensor, weights: Quantizer) -> Tensor:
@@ -71,7 +72,7 @@ def quantize(vectors: Tensor, weights: Quantizer) -> Tensor:
 
     Source: `MimiResidualVectorQuantizer.encode`.
     """
-    residual = vectors if weights.projection is None else F.linear(vectors, weights.projection)
+    residual = vectors if weights.projection is None else linear(vectors, weights.projection)
     codes = []
     for codebook in weights.codebooks:
         codes.append(torch.cdist(residual, codebook).argmin(-1))

@@ -9,12 +9,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from qwen3tts.codec.convolution import Affine
+from qwen3tts.codec.convolution import Affine, gelu
 from qwen3tts.codec.state import extend
 from qwen3tts.config import CodecDecoderConfig, CodecEncoderConfig
-
-Rotation = tuple[Tensor, Tensor]
-"""Cosines and sines of RoPE, each float32 (B, 1, n, head_dim / 2)."""
+from qwen3tts.kernels.mlp import swiglu_reference
+from qwen3tts.kernels.norm import rms_norm_reference
+from qwen3tts.kernels.prefill_attention import prefill_attention_reference
+from qwen3tts.kernels.qkv import rope_reference, rope_table
+from qwen3tts.native import linear
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,8 @@ class Attention:
     @classmethod
     def read(cls, tensors: Mapping[str, Tensor], name: str) -> Attention:
         """Take the attention of the layer whose tensors lie below `name`."""
-        projections = (tensors[f"{name}.self_attn.{part}_proj.weight"] for part in "qkvo")
-        return cls(*projections, scale=tensors[f"{name}.self_attn_layer_scale.scale"])
+        query, key, value, output = (tensors[f"{name}.self_attn.{part}_proj.weight"] for part in "qkvo")
+        return cls(query, key, value, output, tensors[f"{name}.self_attn_layer_scale.scale"])
 
 
 @dataclass(frozen=True)
@@ -113,85 +115,58 @@ def decoder_transformer(
     values: Tensor,
     slots: Tensor,
 ) -> Tensor:
-    """x float32 (B, n, latent) -> (B, n, latent), each position seeing itself and the window - 1 before it.
+    """x (B, n, latent) -> (B, n, latent), each position seeing itself and the window - 1 before it.
 
-    positions: int64 (B,), of each row's first frame. keys, values: (layers, slots, heads, window - 1, head_dim), updated in place;
+    positions: int64 (B,), of each row's first frame. keys, values: (layers, slots, window - 1, heads, head_dim), updated in place;
     keys are kept rotated. slots: int64 (B,). Source: `Qwen3TTSTokenizerV2DecoderTransformerModel`.
     """
-    steps = torch.arange(x.shape[1], device=x.device)
-    rotation = rotary(positions[:, None] + steps, config)
-    mask = window_mask(positions, steps, config.sliding_window)
-    x = F.linear(x, weights.input.weight, weights.input.bias)
+    frames = positions[:, None] + torch.arange(x.shape[1], device=x.device)
+    rope = rope_table(frames, config.head_dim, config.rope_theta)
+    unseen = frames[..., None] < torch.arange(config.sliding_window - 1, -1, -1, device=x.device)
+    x = linear(x, weights.input.weight, weights.input.bias)
+    heads = (*x.shape[:2], -1, config.head_dim)
     for layer, past_keys, past_values in zip(weights.layers, keys, values, strict=True):
-        hidden = rms_norm(x, layer.attention_norm, config.rms_norm_eps)
-        query, key, value = project(hidden, layer.attention, config, rotation)
-        key = extend(past_keys, slots, key, dim=2)
-        value = extend(past_values, slots, value, dim=2)
-        x = torch.addcmul(x, attend(query, key, value, layer.attention, mask), layer.attention.scale)
-        hidden = rms_norm(x, layer.mlp_norm, config.rms_norm_eps)
-        hidden = F.linear(F.silu(F.linear(hidden, layer.gate)) * F.linear(hidden, layer.up), layer.down)
-        x = torch.addcmul(x, hidden, layer.mlp_scale)
-    return F.linear(rms_norm(x, weights.norm, config.rms_norm_eps), weights.output.weight, weights.output.bias)
+        hidden = rms_norm_reference(x, layer.attention_norm, config.rms_norm_eps)
+        query = rope_reference(linear(hidden, layer.attention.query).view(heads), *rope)
+        key = rope_reference(linear(hidden, layer.attention.key).view(heads), *rope)
+        key = extend(past_keys, slots, key)
+        value = extend(past_values, slots, linear(hidden, layer.attention.value).view(heads))
+        mixed = window_attention(query, key, value, unseen).flatten(2)
+        x = x + layer.attention.scale * linear(mixed, layer.attention.output)
+        hidden = rms_norm_reference(x, layer.mlp_norm, config.rms_norm_eps)
+        hidden = swiglu_reference(linear(hidden, layer.gate), linear(hidden, layer.up))
+        x = x + layer.mlp_scale * linear(hidden, layer.down)
+    return linear(rms_norm_reference(x, weights.norm, config.rms_norm_eps), weights.output.weight, weights.output.bias)
+
+
+def window_attention(query: Tensor, key: Tensor, value: Tensor, unseen: Tensor) -> Tensor:
+    """Attention of each of n positions over its own window of keys -> (B, n, heads, head_dim).
+
+    query: (B, n, heads, head_dim). key, value: (B, window - 1 + n, kv_heads, head_dim). unseen: bool (B, n, window), places of a
+    window that lie before the first frame. Every position has a product of its own over a whole window, so that its rounding does not
+    depend on how many positions a call has.
+    """
+    batch, n, heads, head_dim = query.shape
+    window, groups = unseen.shape[2], heads // key.shape[2]
+    products = (batch * n * key.shape[2], groups, head_dim)
+    keys = key.unfold(1, window, 1).reshape(products[0], head_dim, window)
+    values = value.unfold(1, window, 1).reshape(products[0], head_dim, window).transpose(1, 2)
+    scores = (query.reshape(products) @ keys).view(batch, n, heads, window) * head_dim**-0.5
+    weights = scores.masked_fill(unseen[:, :, None], float("-inf")).softmax(-1)
+    return (weights.view(*products[:2], window) @ values).view(query.shape)
 
 
 def encoder_transformer(x: Tensor, layers: tuple[EncoderLayer, ...], config: CodecEncoderConfig) -> Tensor:
     """x float32 (B, n, hidden) -> (B, n, hidden), each position seeing itself and all before it. Source: `MimiTransformerModel`."""
-    rotation = rotary(torch.arange(x.shape[1], device=x.device)[None], config)
-    width = x.shape[2:]
+    rope = rope_table(torch.arange(x.shape[1], device=x.device), config.head_dim, config.rope_theta)
+    heads = (*x.shape[:2], -1, config.head_dim)
     for layer in layers:
-        hidden = F.layer_norm(x, width, layer.attention_norm.weight, layer.attention_norm.bias, config.norm_eps)
-        query, key, value = project(hidden, layer.attention, config, rotation)
-        x = torch.addcmul(x, attend(query, key, value, layer.attention), layer.attention.scale)
-        hidden = F.layer_norm(x, width, layer.mlp_norm.weight, layer.mlp_norm.bias, config.norm_eps)
-        x = torch.addcmul(x, F.linear(F.gelu(F.linear(hidden, layer.up)), layer.down), layer.mlp_scale)
+        hidden = F.layer_norm(x, x.shape[2:], layer.attention_norm.weight, layer.attention_norm.bias, config.norm_eps)
+        query = rope_reference(linear(hidden, layer.attention.query).view(heads), *rope)
+        key = rope_reference(linear(hidden, layer.attention.key).view(heads), *rope)
+        value = linear(hidden, layer.attention.value).view(heads)
+        mixed = torch.stack([prefill_attention_reference(*row) for row in zip(query, key, value, strict=True)])
+        x = x + layer.attention.scale * linear(mixed.flatten(2), layer.attention.output)
+        hidden = F.layer_norm(x, x.shape[2:], layer.mlp_norm.weight, layer.mlp_norm.bias, config.norm_eps)
+        x = x + layer.mlp_scale * linear(gelu(linear(hidden, layer.up)), layer.down)
     return x
-
-
-def rms_norm(x: Tensor, weight: Tensor, eps: float) -> Tensor:
-    """Scale the last axis of x to a root mean square of 1, then by weight (channels,)."""
-    return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + eps) * weight
-
-
-def rotary(positions: Tensor, config: CodecDecoderConfig | CodecEncoderConfig) -> Rotation:
-    """RoPE's cosines and sines at positions int64 (B, n); the angles are float32, as in the official code."""
-    exponents = torch.arange(0, config.head_dim, 2, device=positions.device).float() / config.head_dim
-    angles = positions[:, None, :, None].float() * (1.0 / config.rope_theta**exponents)
-    return angles.cos(), angles.sin()
-
-
-def rotate(x: Tensor, rotation: Rotation) -> Tensor:
-    """Apply RoPE to x (B, heads, n, head_dim): element i turns with element i + head_dim / 2."""
-    cos, sin = rotation
-    low, high = x.chunk(2, dim=-1)
-    return torch.cat((low * cos - high * sin, high * cos + low * sin), dim=-1)
-
-
-def window_mask(positions: Tensor, steps: Tensor, window: int) -> Tensor:
-    """Which of the window - 1 carried and n new keys each of the n new positions sees: bool (B, 1, n, window - 1 + n).
-
-    positions: int64 (B,), of each row's first new frame; a row that has decoded less than a window carries keys that never were.
-    steps: 0 to n - 1.
-    """
-    keys = torch.arange(1 - window, len(steps), device=steps.device)
-    seen = (keys <= steps[:, None]) & (keys > steps[:, None] - window)
-    return (seen & (keys >= -positions[:, None, None]))[:, None]
-
-
-def project(
-    x: Tensor, weights: Attention, config: CodecDecoderConfig | CodecEncoderConfig, rotation: Rotation
-) -> tuple[Tensor, Tensor, Tensor]:
-    """x (B, n, hidden) -> rotated queries, rotated keys and values, each (B, heads, n, head_dim)."""
-
-    def heads(weight: Tensor) -> Tensor:
-        return F.linear(x, weight).unflatten(-1, (-1, config.head_dim)).transpose(1, 2)
-
-    return rotate(heads(weights.query), rotation), rotate(heads(weights.key), rotation), heads(weights.value)
-
-
-def attend(query: Tensor, key: Tensor, value: Tensor, weights: Attention, mask: Tensor | None = None) -> Tensor:
-    """Attention with its output projection -> (B, n, hidden); without a mask it is causal over keys as many as queries."""
-    groups = query.shape[1] // key.shape[1]
-    if groups > 1:
-        key, value = key.repeat_interleave(groups, dim=1), value.repeat_interleave(groups, dim=1)
-    mixed = F.scaled_dot_product_attention(query, key, value, mask, is_causal=mask is None)
-    return F.linear(mixed.transpose(1, 2).flatten(2), weights.output)

@@ -15,6 +15,7 @@ from qwen3tts.engine.scheduler import Scheduler
 from qwen3tts.engine.stages import StageClock
 from qwen3tts.engine.utterance import Utterance
 from qwen3tts.errors import CapacityError
+from qwen3tts.native import one_torch_thread
 from qwen3tts.types import AudioChunk
 
 
@@ -29,6 +30,7 @@ class Engine:
     clock: StageClock
 
     @torch.inference_mode()
+    @one_torch_thread()
     def step(self) -> None:
         """Admit whom there is room for, run one frame of everybody, and hand out the PCM that is due."""
         for utterance in self.scheduler.schedule():

@@ -15,7 +15,7 @@ from qwen3tts.kernels.norm import rms_norm_reference
 from qwen3tts.kernels.predictor_attention import predictor_attention_reference
 from qwen3tts.kernels.qkv import rope_table
 from qwen3tts.model.layer import decoder_layer
-from qwen3tts.model.linear import linear
+from qwen3tts.native import linear
 from qwen3tts.model.weights import CodePredictorWeights
 
 Draw = Callable[[Tensor, int], Tensor]

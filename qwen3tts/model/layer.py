@@ -10,7 +10,7 @@ from qwen3tts.config import StackConfig
 from qwen3tts.kernels.mlp import swiglu_reference
 from qwen3tts.kernels.norm import rms_norm_reference
 from qwen3tts.kernels.qkv import qk_norm_rope_reference
-from qwen3tts.model.linear import linear
+from qwen3tts.native import linear
 from qwen3tts.model.weights import LayerWeights
 
 Attend = Callable[[Tensor, Tensor, Tensor], Tensor]

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from qwen3tts.kernels.embedding import frame_embedding_reference
-from qwen3tts.model.linear import linear
+from qwen3tts.native import linear
 from qwen3tts.model.weights import CodePredictorWeights, TalkerWeights
 from qwen3tts.types import NO_TOKEN, Prompt
 

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-import math
 from itertools import accumulate
 
 import pytest
 import torch
 import torch.nn.functional as F
 
-from qwen3tts.codec.convolution import Affine, Snake, causal_convolution, repeat_convolution, snake, transposed_convolution
+from qwen3tts.codec.convolution import (
+    Affine,
+    ConvNeXt,
+    Snake,
+    causal_convolution,
+    convnext,
+    gelu,
+    repeat_convolution,
+    transposed_convolution,
+)
 from qwen3tts.codec.quantizer import Quantizer, quantize
-from qwen3tts.codec.transformer import Attention, attend, rotary, rotate, window_mask
+from qwen3tts.codec.transformer import window_attention
+from qwen3tts.native import snake
 
 PIECES = [1, 5, 2, 1, 13]
 SLOTS = torch.tensor([3, 1])
@@ -25,87 +34,103 @@ def float64():
 
 
 def in_pieces(operation, x):
-    """Run a carried operation over the time axis of x (2, C, T), piece by piece."""
-    return torch.cat([operation(piece) for piece in x.split(PIECES, dim=-1)], dim=-1)
+    """Run a carried operation over the time axis of x (2, T, C), piece by piece."""
+    return torch.cat([operation(piece) for piece in x.split(PIECES, dim=1)], dim=1)
 
 
 def close(actual, expected):
     torch.testing.assert_close(actual, expected, rtol=0, atol=1e-12)
 
 
+def tensors(**shapes):
+    return {name.replace("__", "."): torch.randn(shape) for name, shape in shapes.items()}
+
+
 @pytest.mark.parametrize("dilation", [1, 3, 9])
-@pytest.mark.parametrize("channels, out, groups, kernel", [(3, 5, 1, 7), (4, 2, 1, 3), (6, 6, 6, 7), (5, 1, 1, 1)])
-def test_causal_convolution(channels, out, groups, kernel, dilation):
-    convolution = Affine(torch.randn(out, channels // groups, kernel), torch.randn(out))
+@pytest.mark.parametrize(("channels", "out", "kernel"), [(3, 5, 7), (4, 2, 3), (5, 1, 1)])
+def test_causal_convolution(channels, out, kernel, dilation):
+    weights = tensors(conv__weight=(out, channels, kernel), conv__bias=(out,))
     reach = (kernel - 1) * dilation
-    history = torch.zeros(4, channels, reach)
-    x = torch.randn(2, channels, sum(PIECES))
+    history = torch.zeros(4, reach, channels)
+    x = torch.randn(2, sum(PIECES), channels)
+    convolution = Affine.read_convolution(weights, "conv")
     actual = in_pieces(lambda piece: causal_convolution(piece, convolution, history, SLOTS, dilation), x)
-    close(actual, F.conv1d(F.pad(x, (reach, 0)), convolution.weight, convolution.bias, dilation=dilation, groups=groups))
+    expected = F.conv1d(F.pad(x.mT, (reach, 0)), weights["conv.weight"], weights["conv.bias"], dilation=dilation)
+    close(actual, expected.mT)
     assert not history[[0, 2]].any()
 
 
 @pytest.mark.parametrize("stride", [1, 2, 3, 5, 8])
 def test_transposed_convolution(stride):
-    convolution = Affine(torch.randn(3, 5, 2 * stride), torch.randn(5))
-    overlap = torch.zeros(4, 1, 5, stride)
-    x = torch.randn(2, 3, sum(PIECES))
+    weights = tensors(conv__weight=(3, 5, 2 * stride), conv__bias=(5,))
+    overlap = torch.zeros(4, 1, stride, 5)
+    x = torch.randn(2, sum(PIECES), 3)
+    convolution = Affine.read_transposed(weights, "conv")
     actual = in_pieces(lambda piece: transposed_convolution(piece, convolution, overlap, SLOTS), x)
-    close(actual, F.conv_transpose1d(x, convolution.weight, convolution.bias, stride)[..., : x.shape[-1] * stride])
+    expected = F.conv_transpose1d(x.mT, weights["conv.weight"], weights["conv.bias"], stride)
+    close(actual, expected[..., : x.shape[1] * stride].mT)
     assert not overlap[[0, 2]].any()
 
 
 @pytest.mark.parametrize("stride", [1, 2, 3])
 def test_repeat_convolution(stride):
-    convolution = Affine(torch.randn(3, 5, stride), torch.randn(5))
-    x = torch.randn(2, 3, 7)
-    close(repeat_convolution(x, convolution), F.conv_transpose1d(x, convolution.weight, convolution.bias, stride))
+    weights = tensors(conv__weight=(3, 5, stride), conv__bias=(5,))
+    x = torch.randn(2, 7, 3)
+    expected = F.conv_transpose1d(x.mT, weights["conv.weight"], weights["conv.bias"], stride)
+    close(repeat_convolution(x, Affine.read_transposed(weights, "conv")), expected.mT)
+
+
+def test_convnext():
+    weights = tensors(
+        b__dwconv__conv__weight=(6, 1, 7),
+        b__dwconv__conv__bias=(6,),
+        b__norm__weight=(6,),
+        b__norm__bias=(6,),
+        b__pwconv1__weight=(24, 6),
+        b__pwconv1__bias=(24,),
+        b__pwconv2__weight=(6, 24),
+        b__pwconv2__bias=(6,),
+        b__gamma=(6,),
+    )
+    x, history = torch.randn(2, sum(PIECES), 6), torch.zeros(4, 6, 6)
+    hidden = F.conv1d(F.pad(x.mT, (6, 0)), weights["b.dwconv.conv.weight"], weights["b.dwconv.conv.bias"], groups=6).mT
+    hidden = F.layer_norm(hidden, (6,), weights["b.norm.weight"], weights["b.norm.bias"], 1e-6)
+    hidden = F.gelu(F.linear(hidden, weights["b.pwconv1.weight"], weights["b.pwconv1.bias"]))
+    expected = x + weights["b.gamma"] * F.linear(hidden, weights["b.pwconv2.weight"], weights["b.pwconv2.bias"])
+    block = ConvNeXt.read(weights, "b")
+    close(in_pieces(lambda piece: convnext(piece, block, history, SLOTS), x), expected)
 
 
 def test_snake():
-    alpha, beta, x = torch.randn(3), torch.randn(3), 4 * torch.randn(2, 3, 11)
+    alpha, beta, x = torch.randn(3), torch.randn(3), 4 * torch.randn(2, 11, 3)
     weights = Snake.read({"act.alpha": alpha, "act.beta": beta}, "act")
-    close(snake(x, weights), x + torch.sin(x * alpha.exp()[:, None]) ** 2 / (beta.exp()[:, None] + 1e-9))
+    close(snake(x, weights.frequency, weights.amplitude), x + torch.sin(x * alpha.exp()) ** 2 / (beta.exp() + 1e-9))
+
+
+def test_gelu():
+    x = 5 * torch.randn(1000)
+    close(gelu(x), F.gelu(x))
 
 
 @pytest.mark.parametrize("window", [1, 2, 6, 72])
-@pytest.mark.parametrize("frames", [1, 4, 9])
-def test_window_mask(window, frames):
-    positions = torch.tensor([0, 1, window - 1, window, 1000])
-    mask = window_mask(positions, torch.arange(frames), window)
-    assert mask.shape == (len(positions), 1, frames, window - 1 + frames)
-    for row, first in enumerate(positions.tolist()):
-        for step in range(frames):
-            query = first + step
-            seen = [first + key - (window - 1) for key in mask[row, 0, step].nonzero().flatten().tolist()]
-            assert seen == list(range(max(0, query - window + 1), query + 1))
-
-
-@pytest.mark.parametrize("heads, groups", [(4, 1), (6, 3), (4, 4)])
-def test_attention_shares_keys_among_query_heads(heads, groups):
-    query, key, value = torch.randn(2, heads, 5, 8), torch.randn(2, heads // groups, 5, 8), torch.randn(2, heads // groups, 5, 8)
-    output = torch.randn(7, heads * 8)
-    weights = Attention(*[torch.empty(0)] * 3, output=output, scale=torch.empty(0))
-    per_head = []
-    for head in range(heads):
-        scores = query[:, head] @ key[:, head // groups].transpose(1, 2) / math.sqrt(8)
-        scores = scores.masked_fill(torch.ones(5, 5).triu(1).bool(), -torch.inf)
-        per_head.append(scores.softmax(-1) @ value[:, head // groups])
-    close(attend(query, key, value, weights), torch.cat(per_head, dim=-1) @ output.T)
-
-
-def test_rotation_turns_the_halves_by_position(codecs):
-    config = codecs["base"].config.decoder_config
-    half = config.head_dim // 2
-    position = 12_345
-    x = torch.randn(1, 2, 1, config.head_dim)
-    actual = rotate(x, rotary(torch.tensor([[position]]), config))
-    for i in range(half):
-        angle = position * config.rope_theta ** (-i / half)
-        low, high = x[..., i], x[..., i + half]
-        # the angles are float32: 12,345 radians are known to 1e-3
-        torch.testing.assert_close(actual[..., i], low * math.cos(angle) - high * math.sin(angle), rtol=0, atol=5e-3)
-        torch.testing.assert_close(actual[..., i + half], high * math.cos(angle) + low * math.sin(angle), rtol=0, atol=5e-3)
+@pytest.mark.parametrize(("heads", "groups"), [(4, 1), (6, 3), (4, 4)])
+def test_window_attention(window, heads, groups):
+    """Query heads share keys in groups; a position sees its window and nothing before the first frame."""
+    n, head_dim, kv_heads = 9, 8, heads // groups
+    first = torch.tensor([0, 1, window - 1, window, 1000])
+    query = torch.randn(5, n, heads, head_dim)
+    key, value = torch.randn(5, window - 1 + n, kv_heads, head_dim), torch.randn(5, window - 1 + n, kv_heads, head_dim)
+    frames = first[:, None] + torch.arange(n)
+    unseen = frames[..., None] < torch.arange(window - 1, -1, -1)
+    actual = window_attention(query, key, value, unseen)
+    for row, position in enumerate(first.tolist()):
+        for step in range(n):
+            last = window - 1 + step
+            start = last - min(window - 1, position + step)
+            for head in range(heads):
+                keys, values = (t[row, start : last + 1, head // groups] for t in (key, value))
+                weights = (keys @ query[row, step, head] / head_dim**0.5).softmax(0)
+                close(actual[row, step, head], weights @ values)
 
 
 @pytest.mark.parametrize("projected", [False, True])

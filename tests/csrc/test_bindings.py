@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from qwen3tts import _C
 
 LINEAR = {"x_ptr": 0, "w_ptr": 0, "bias_ptr": 0, "y_ptr": 0, "m": 2, "k": 3, "n": 4, "weight_dtype": "float32", "threads": 1}
-SNAKE = {"x_ptr": 0, "alpha_ptr": 0, "inv_beta_ptr": 0, "y_ptr": 0, "batch": 1, "channels": 2, "length": 3, "threads": 1}
+SNAKE = {"x_ptr": 0, "alpha_ptr": 0, "inv_beta_ptr": 0, "y_ptr": 0, "rows": 3, "channels": 2, "threads": 1}
 SIZES = st.integers(-(2**70), 2**70) | st.integers(-3, 3)
 
 
@@ -33,7 +33,7 @@ def test_linear_names_the_bad_argument(name: str, value: object) -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        *(("batch", -1), ("channels", -1), ("length", -1), ("length", 2**40), ("threads", 0), ("isa", "")),
+        *(("rows", -1), ("channels", -1), ("rows", 2**62), ("threads", 0), ("isa", "")),
         *(("x_ptr", 0), ("alpha_ptr", 0), ("inv_beta_ptr", 0), ("y_ptr", 0)),
     ],
 )
@@ -56,13 +56,13 @@ def test_linear_never_reads_a_null(m: int, k: int, n: int, threads: int, weight_
     assert m * k == n * k == m * n == 0 and min(m, k, n) >= 0
 
 
-@given(batch=SIZES, channels=SIZES, length=SIZES, threads=st.integers(1, 4))
-def test_snake_never_reads_a_null(batch: int, channels: int, length: int, threads: int) -> None:
+@given(rows=SIZES, channels=SIZES, threads=st.integers(1, 4))
+def test_snake_never_reads_a_null(rows: int, channels: int, threads: int) -> None:
     try:
-        _C.snake(**(SNAKE | {"batch": batch, "channels": channels, "length": length, "threads": threads}))
+        _C.snake(**(SNAKE | {"rows": rows, "channels": channels, "threads": threads}))
     except (ValueError, TypeError):
         return
-    assert channels == 0 and min(batch, length) >= 0
+    assert channels == 0 and rows >= 0
 
 
 def test_auto_is_the_widest_instruction_set() -> None:
