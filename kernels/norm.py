@@ -1,6 +1,7 @@
 """Root-mean-square normalisation (Zhang and Sennrich, 2019, arXiv:1910.07467); official module `Qwen3TTSRMSNorm`.
 
-Bytes per row: read and write `hidden` once. It is never worth a launch of its own: it belongs in front of the projection that reads it.
+Bytes per row: read and write `hidden` once. It is never worth a launch of its own: it belongs in front of the projection that
+reads it.
 """
 
 from __future__ import annotations

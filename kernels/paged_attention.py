@@ -15,7 +15,8 @@ from qwen3tts.kernels.prefill_attention import grouped_attention_reference
 def write_pages_reference(cache: Tensor, rows: Tensor, page_table: Tensor, positions: Tensor) -> None:
     """Store one position for each of n rows: cache[page of the position, offset in the page] = row.
 
-    cache: (pages, page_size, kv_heads, head_dim). rows: (n, kv_heads, head_dim). page_table: int64 (n, max_pages). positions: int64 (n,).
+    cache: (pages, page_size, kv_heads, head_dim). rows: (n, kv_heads, head_dim). page_table: int64 (n, max_pages). positions:
+    int64 (n,).
     """
     page_size = cache.shape[1]
     pages = page_table.gather(1, (positions // page_size).unsqueeze(1)).squeeze(1)

@@ -12,8 +12,8 @@ from torch import Tensor
 def grouped_attention_reference(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
     """Softmax attention, grouped queries, softmax in float32.
 
-    query: (n, heads, head_dim). key, value: (length, kv_heads, head_dim). mask: bool (n, length), True where a query may look, or None
-    for everywhere. Returns (n, heads, head_dim).
+    query: (n, heads, head_dim). key, value: (length, kv_heads, head_dim). mask: bool (n, length), True where a query may look, or
+    None for everywhere. Returns (n, heads, head_dim).
     """
     n, heads, head_dim = query.shape
     kv_heads = key.shape[1]

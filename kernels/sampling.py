@@ -1,8 +1,8 @@
 """From logits to a code: penalty, suppression, temperature, top-k, top-p and a draw keyed by (seed, frame, codebook).
 
-Order and meaning are those of transformers' logits processors as the official `generate` stacks them. The settings are tensors of one
-value a row: nothing about a request is baked into a launch. Philox4x32-10 (Salmon et al., 2011, "Parallel random numbers: as easy as
-1, 2, 3") is counter-based: a draw depends on its key alone, never on batching, chunking or neighbours.
+Order and meaning are those of transformers' logits processors as the official `generate` stacks them. The settings are tensors of
+one value a row: nothing about a request is baked into a launch. Philox4x32-10 (Salmon et al., 2011, "Parallel random numbers: as
+easy as 1, 2, 3") is counter-based: a draw depends on its key alone, never on batching, chunking or neighbours.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ def philox_reference(counter: Sequence[Tensor], key: Sequence[Tensor]) -> list[T
 def uniforms_reference(seeds: Tensor, frames: Tensor, books: int) -> Tensor:
     """One uniform number in [0, 1) for each row and codebook: float32 (n, books).
 
-    seeds: int64 (n,), read as 64 unsigned bits. frames: int64 (n,), the index of the row's frame. The Philox key is the seed, the counter
-    (frame, codebook, 0, 0). Multiples of 2^-23, so that u * total stays below total in float32.
+    seeds: int64 (n,), read as 64 unsigned bits. frames: int64 (n,), the index of the row's frame. The Philox key is the seed, the
+    counter (frame, codebook, 0, 0). Multiples of 2^-23, so that u * total stays below total in float32.
     """
     shape = (seeds.shape[0], books)
     book = torch.arange(books, device=seeds.device).expand(shape)
@@ -59,8 +59,9 @@ def penalise_reference(logits: Tensor, seen: Tensor, penalty: Tensor) -> Tensor:
 def probabilities_reference(logits: Tensor, temperature: Tensor, top_k: Tensor, top_p_tail: Tensor) -> Tensor:
     """The distribution that a sampler has to draw from: float32 (n, vocabulary).
 
-    logits: (n, vocabulary), penalised and suppressed. temperature: (n,), above 0. top_k: int64 (n,), 0 keeps all; ties with the k-th stay.
-    top_p_tail: (n,), 1 - top_p: the least likely ids whose probabilities sum to at most this are dropped, never the likeliest.
+    logits: (n, vocabulary), penalised and suppressed. temperature: (n,), above 0. top_k: int64 (n,), 0 keeps all; ties with the
+    k-th stay. top_p_tail: (n,), 1 - top_p: the least likely ids whose probabilities sum to at most this are dropped, never the
+    likeliest.
     """
     scores = logits.float() / temperature.unsqueeze(1)
     vocabulary = scores.shape[1]

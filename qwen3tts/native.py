@@ -1,7 +1,7 @@
 """The extension's operations on tensors: the one place where addresses leave Python.
 
-On the CPU they are float32 and invariant: a row of the result is the same to the bit whatever rows stand beside it. So a batch gives
-each row what it gets alone, and a stream what the whole gives. Other devices and float64 go to torch.
+On the CPU they are float32 and invariant: a row of the result is the same to the bit whatever rows stand beside it. So a batch
+gives each row what it gets alone, and a stream what the whole gives. Other devices and float64 go to torch.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from qwen3tts import _C
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """x @ weight.T + bias, in the dtype of `x`.
 
-    x: (..., in). weight: (out, in). bias: (out,) or None. Returns (..., out). On the CPU float32 inputs take weights in the dtype they
-    are stored in, mapped from the file; sums are float32.
+    x: (..., in). weight: (out, in). bias: (out,) or None. Returns (..., out). On the CPU float32 inputs take weights in the dtype
+    they are stored in, mapped from the file; sums are float32.
     """
     if not _native(x):
         return F.linear(x, weight, bias)
@@ -63,8 +63,9 @@ def snake(x: Tensor, frequency: Tensor, amplitude: Tensor) -> Tensor:
 def one_torch_thread() -> Iterator[None]:
     """Keep torch's own threads out of a step.
 
-    What is worth sharing among cores runs in the extension. The rest are hundreds of operations of a few microseconds, and torch forks
-    and joins for some of them (softmax always): on a busy machine each join waits for a core to come back, milliseconds at a time.
+    What is worth sharing among cores runs in the extension. The rest are hundreds of operations of a few microseconds, and torch
+    forks and joins for some of them (softmax always): on a busy machine each join waits for a core to come back, milliseconds at
+    a time.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -23,8 +23,8 @@ def prepare(
 ) -> Utterance:
     """Check a request against the model and lay its prompt out.
 
-    chunk_frames: frames in a chunk of PCM. kv_positions: the whole KV cache; a frame limit that the caller left open never exceeds it.
-    Raises the errors of `qwen3tts.errors`.
+    chunk_frames: frames in a chunk of PCM. kv_positions: the whole KV cache; a frame limit that the caller left open never
+    exceeds it. Raises the errors of `qwen3tts.errors`.
     """
     voice = request.voice
     prompt = build_prompt(

@@ -68,10 +68,10 @@ class TTS:
     ) -> TTS:
         """Load a model folder or a Hugging Face repository; None is $QWEN3TTS_MODEL or, without it, the embedded checkpoint.
 
-        device: "auto", "cpu" or "cuda[:N]". dtype: of the weights, "float32", "bfloat16" or "float16"; None is float32 on a CPU (where
-        arithmetic is float32 whatever the weights are stored in) and bfloat16 on a GPU. cuda_graphs: replay frames as graphs where the
-        device has them. quantize: None or "none". max_batch: utterances in flight. kv_positions: KV cache shared by them, in positions.
-        Raises CheckpointError, DeviceError, InputError.
+        device: "auto", "cpu" or "cuda[:N]". dtype: of the weights, "float32", "bfloat16" or "float16"; None is float32 on a CPU
+        (where arithmetic is float32 whatever the weights are stored in) and bfloat16 on a GPU. cuda_graphs: replay frames as
+        graphs where the device has them. quantize: None or "none". max_batch: utterances in flight. kv_positions: KV cache shared
+        by them, in positions. Raises CheckpointError, DeviceError, InputError.
         """
         if quantize not in (None, "none"):
             raise InputError(f"quantize={quantize!r} is not available in this version: give 'none'")
@@ -99,14 +99,14 @@ class TTS:
         return self.checkpoint.codec_config.frame_seconds
 
     def synthesize(self, text: str, **options: Any) -> Audio:
-        """Speak a text. `options` are the fields of `SpeechRequest`: speaker, language, instruct, voice, sampling, max_frames, text_feed."""
+        """Speak a text. `options`: the other fields of `SpeechRequest` (speaker, language, instruct, voice, sampling and so on)."""
         return self.synthesize_many([text], **options)[0]
 
     def synthesize_many(self, requests: Iterable[str | Mapping[str, Any] | SpeechRequest], **options: Any) -> list[Audio]:
         """Speak several texts side by side; each comes out as it would alone, in the order given.
 
-        A request is a text, a mapping of `SpeechRequest`'s fields, or a SpeechRequest; `options` hold for the first two where they give
-        none of their own. All are checked before any is spoken.
+        A request is a text, a mapping of `SpeechRequest`'s fields, or a SpeechRequest; `options` hold for the first two where
+        they give none of their own. All are checked before any is spoken.
         """
         streams = self._submit([self._prepare(_request(item, options), WHOLE_CHUNK_FRAMES) for item in requests])
         try:
@@ -116,9 +116,9 @@ class TTS:
                 stream.close()
 
     def stream(self, text: str, *, chunk_ms: float = 80, **options: Any) -> SpeechStream:
-        """Speak a text in chunks as they are made; a chunk is the whole frames that cover `chunk_ms`. `options` as for `synthesize`.
+        """Speak a text in chunks as they are made; a chunk is the whole frames that cover `chunk_ms`.
 
-        Every argument is checked here, before the first chunk. Closing the stream cancels.
+        `options` as for `synthesize`. Every argument is checked here, before the first chunk. Closing the stream cancels.
         """
         frames = chunk_frames_of(chunk_ms, self.frame_seconds)
         return self._submit([self._prepare(_request(text, options), frames)])[0]
@@ -137,9 +137,9 @@ class TTS:
     ) -> Voice:
         """Make a voice from 0.5 to 60 s of reference audio.
 
-        text: what the reference says. With it, the model continues the reference (in-context cloning, closer to the voice); without it,
-        only the speaker embedding is used. ref_silence: put 0.5 s of silence behind the reference, so that its last phoneme does not
-        bleed into the first word; off is the official behaviour. Raises VoiceError, AudioError, TextError.
+        text: what the reference says. With it, the model continues the reference (in-context cloning, closer to the voice);
+        without it, only the speaker embedding is used. ref_silence: put 0.5 s of silence behind the reference, so that its last
+        phoneme does not bleed into the first word; off is the official behaviour. Raises VoiceError, AudioError, TextError.
         """
         config = self.checkpoint.config
         if config.kind != "base":
@@ -168,9 +168,8 @@ class TTS:
         checked = codec.check_codes(codes, config)
         state = codec.DecoderState(config, 1, self.device)
         alone = CodecRunner(config, runner.weights, state, runner.clock)
-        pieces = [checked[start : start + WHOLE_CHUNK_FRAMES] for start in range(0, len(checked), WHOLE_CHUNK_FRAMES)]
         with torch.inference_mode():
-            return np.concatenate([alone.run([piece], [0])[0] for piece in pieces])
+            return np.concatenate([alone.run([piece.numpy()], [0])[0] for piece in checked.split(WHOLE_CHUNK_FRAMES)])
 
     def _encode(self, waveform: np.ndarray, source_rate: int) -> np.ndarray:
         config = self.checkpoint.codec_config

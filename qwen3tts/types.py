@@ -121,8 +121,8 @@ TextFeed = Literal["full", "step"]
 class SpeechRequest:
     """What to say, and how.
 
-    text: at most 10,000 characters. speaker: a name of the model's, None for its first. language: a name of the model's, a code such as
-    "en", or "auto". instruct: how to say it, in words, for models that take it. voice: a cloned voice, for base models.
+    text: at most 10,000 characters. speaker: a name of the model's, None for its first. language: a name of the model's, a code
+    such as "en", or "auto". instruct: how to say it, in words, for models that take it. voice: a cloned voice, for base models.
     max_frames: at most so many frames of 80 ms come out; None scales with the text. text_feed: "full" reads the text whole before
     speaking, "step" a token a frame; None is the official default of the model's kind.
     """

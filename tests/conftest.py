@@ -80,8 +80,8 @@ def exact_waveform() -> Callable[[str], torch.Tensor]:
 def rounds_like_the_official(exact_waveform: Callable[[str], torch.Tensor]) -> Callable[[torch.Tensor, Golden], None]:
     """Assert that float32 samples lie as near the float64 waveform as the golden's own float32 samples do.
 
-    The random decoders of the small checkpoints amplify rounding ten thousandfold: the official code, run on another processor or with
-    another number of threads, misses its own goldens by 1e-4 to 8e-4. So an absolute tolerance would measure the processor.
+    The random decoders of the small checkpoints amplify rounding ten thousandfold: the official code, run on another processor or
+    with another number of threads, misses its own goldens by 1e-4 to 8e-4. So an absolute tolerance would measure the processor.
     """
 
     def check(samples: torch.Tensor, golden: Golden) -> None:

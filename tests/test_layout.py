@@ -24,8 +24,9 @@ ONLY = {
     "qwen3tts.text": {"tokenizers"},
     "qwen3tts.cache.pages": set(),
     "qwen3tts.engine.scheduler": {"qwen3tts.cache.pages", "qwen3tts.engine.utterance"},
-    "qwen3tts.model": {"torch", "qwen3tts.kernels", "qwen3tts._C"},
-    "qwen3tts.codec": {"torch", "numpy", "qwen3tts.kernels", "qwen3tts._C"},
+    "qwen3tts.native": {"torch", "qwen3tts._C"},
+    "qwen3tts.model": {"torch", "qwen3tts.kernels", "qwen3tts.native"},
+    "qwen3tts.codec": {"torch", "numpy", "qwen3tts.kernels", "qwen3tts.native"},
 }
 
 NEVER = {

@@ -30,12 +30,14 @@ __global__ void snake_kernel(const Pack* x, const Pack* alpha, const Pack* inv_b
 }
 
 template <class Pack>
-void launch(const float* x, const float* alpha, const float* inv_beta, float* y, unsigned rows, unsigned channels, cudaStream_t stream) {
+void launch(const float* x, const float* alpha, const float* inv_beta, float* y, unsigned rows, unsigned channels,
+            cudaStream_t stream) {
   const unsigned packs = channels / (sizeof(Pack) / sizeof(float));
   const unsigned count = rows * packs;
   const unsigned blocks = std::min(most_blocks, (count + block_threads - 1) / block_threads);
   const auto pack = [](const float* p) { return reinterpret_cast<const Pack*>(p); };
-  snake_kernel<<<blocks, block_threads, 0, stream>>>(pack(x), pack(alpha), pack(inv_beta), reinterpret_cast<Pack*>(y), packs, count);
+  Pack* out = reinterpret_cast<Pack*>(y);
+  snake_kernel<<<blocks, block_threads, 0, stream>>>(pack(x), pack(alpha), pack(inv_beta), out, packs, count);
 }
 
 bool fits_float4(const void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer) % sizeof(float4) == 0; }

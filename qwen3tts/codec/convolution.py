@@ -1,9 +1,9 @@
 """The codec's convolutions: plain functions of weights and carried state, and the references of the kernels that replace them.
 
-Signals are (B, time, channels): what a convolution reads for one output is then a few contiguous rows, and a convolution is a matrix
-product with them. `slots` int64 (B,) names the row of the carried state that belongs to each signal; the functions read that row and
-leave there what the next call needs. Every output is summed in one order wherever a call begins or ends: a signal cut anywhere gives
-what it gives whole.
+Signals are (B, time, channels): what a convolution reads for one output is then a few contiguous rows, and a convolution is a
+matrix product with them. `slots` int64 (B,) names the row of the carried state that belongs to each signal; the functions read
+that row and leave there what the next call needs. Every output is summed in one order wherever a call begins or ends: a signal
+cut anywhere gives what it gives whole.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Affine:
 
     @classmethod
     def read_transposed(cls, tensors: Mapping[str, Tensor], name: str) -> Affine:
-        """Take a transposed convolution (in, out, kernel) as the matrix (kernel * out, in) of what each input adds to its outputs."""
+        """Take a transposed convolution (in, out, kernel) as the matrix (kernel * out, in) of what an input adds to its outputs."""
         read = cls.read(tensors, name)
         return cls(read.weight.permute(2, 1, 0).flatten(0, 1).contiguous(), read.bias)
 

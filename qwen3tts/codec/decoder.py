@@ -71,9 +71,7 @@ class DecoderWeights:
     last_convolution: Affine
 
     @classmethod
-    def read(
-        cls, tensors: Mapping[str, Tensor], config: CodecDecoderConfig, dtype: torch.dtype = torch.float32
-    ) -> DecoderWeights:
+    def read(cls, tensors: Mapping[str, Tensor], config: CodecDecoderConfig, dtype: torch.dtype = torch.float32) -> DecoderWeights:
         """Take the decoder from a checkpoint's tensors (`speech_tokenizer/model.safetensors`), validated before.
 
         Codebooks and Snake parameters are derived, and convolutions laid out as matrices; the rest is used where it lies. dtype: of

@@ -30,8 +30,9 @@ def extend(history: Tensor, slots: Tensor, x: Tensor) -> Tensor:
 class DecoderState:
     """Preallocated state of `slots` utterances; a slot is at rest until its first frame, and again after `reset`.
 
-    All tensors are on `device`, of `dtype` (float32; float64 tells an error from a rounding), with the slots first but for `keys` and
-    `values`, which have the layer before them. One slot of the released decoder takes 5.1 MB, nearly all of it keys and values.
+    All tensors are on `device`, of `dtype` (float32; float64 tells an error from a rounding), with the slots first but for `keys`
+    and `values`, which have the layer before them. One slot of the released decoder takes 5.1 MB, nearly all of it keys and
+    values.
     """
 
     def __init__(

@@ -143,8 +143,8 @@ def window_attention(query: Tensor, key: Tensor, value: Tensor, unseen: Tensor) 
     """Attention of each of n positions over its own window of keys -> (B, n, heads, head_dim).
 
     query: (B, n, heads, head_dim). key, value: (B, window - 1 + n, kv_heads, head_dim). unseen: bool (B, n, window), places of a
-    window that lie before the first frame. Every position has a product of its own over a whole window, so that its rounding does not
-    depend on how many positions a call has.
+    window that lie before the first frame. Every position has a product of its own over a whole window, so that its rounding does
+    not depend on how many positions a call has.
     """
     batch, n, heads, head_dim = query.shape
     window, groups = unseen.shape[2], heads // key.shape[2]

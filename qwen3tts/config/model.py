@@ -86,7 +86,8 @@ class TalkerConfig(StackConfig):
         super().__post_init__()
         if self.code_predictor_config.num_code_groups != self.num_code_groups:
             raise ConfigError(
-                f"num_code_groups is {self.num_code_groups} in the talker and {self.code_predictor_config.num_code_groups} in the predictor"
+                f"num_code_groups is {self.num_code_groups} in the talker and "
+                f"{self.code_predictor_config.num_code_groups} in the predictor: take the file from the release"
             )
 
 

@@ -32,9 +32,9 @@ def build_engine(
 ) -> Engine:
     """Place the weights and reserve all state.
 
-    dtype: of the weights. On the CPU arithmetic is float32 whatever the weights are stored in, so float32 leaves narrower stored weights
-    as they are, mapped from the file: the numbers are the same. max_batch: utterances in flight. kv_positions: of the KV cache, shared
-    by them; None takes what a quarter of the memory holds, 16,384 at most.
+    dtype: of the weights. On the CPU arithmetic is float32 whatever the weights are stored in, so float32 leaves narrower stored
+    weights as they are, mapped from the file: the numbers are the same. max_batch: utterances in flight. kv_positions: of the KV
+    cache, shared by them; None takes what a quarter of the memory holds, 16,384 at most.
     """
     config = checkpoint.config.talker_config
     arithmetic = torch.float32 if device.type == "cpu" else dtype
@@ -63,7 +63,7 @@ def build_engine(
 
 
 def place_weights(tensors: Mapping[str, Tensor], device: torch.device, dtype: torch.dtype) -> dict[str, Tensor]:
-    """Bring the talker's and predictor's weights to a device. On the CPU a dtype at least as wide as the stored one keeps the mapping."""
+    """Bring the talker's and predictor's weights to a device. On the CPU float32 keeps them mapped, whatever they are stored in."""
     mapped = device.type == "cpu" and dtype == torch.float32
     return {name: t if mapped else t.to(device, dtype) for name, t in tensors.items() if name.startswith("talker.")}
 

@@ -21,7 +21,7 @@ from qwen3tts.types import AudioChunk
 
 @dataclass(frozen=True)
 class Engine:
-    """Turns submitted utterances into chunks of PCM, a frame of every running one at a time. Not thread-safe: one caller at once."""
+    """Turns submitted utterances into chunks of PCM, a frame of every running one at a time. Not thread-safe."""
 
     scheduler: Scheduler
     frames: FrameRunner
@@ -49,8 +49,8 @@ class Engine:
             self.scheduler.check(utterance)
             if len(utterance.prompt.trailing_text_ids) > capacity:
                 raise CapacityError(
-                    f"text has {len(utterance.prompt.trailing_text_ids)} tokens to feed one a frame, and there is room for {capacity}: "
-                    "give text_feed='full' or split the text"
+                    f"text has {len(utterance.prompt.trailing_text_ids)} tokens to feed one a frame, and there is room for "
+                    f"{capacity}: give text_feed='full' or split the text"
                 )
         self.scheduler.waiting.extend(utterances)
 

@@ -53,7 +53,11 @@ class FrameRunner:
         pages: list[int],
         sampling: Sampling,
     ) -> None:
-        """Start an utterance in `row`: all positions of its prompt but the last go through the layers now, the last with its first frame."""
+        """Start an utterance in `row`.
+
+        All positions of its prompt but the last go through the layers now; the last does so with the first frame, as every frame's
+        input does.
+        """
         dtype = self.rows.inputs.dtype
         with self.clock.time("prefill"):
             x = embed_prompt(self.talker, self.predictor, prompt, speaker_embedding, reference_codes, dtype)

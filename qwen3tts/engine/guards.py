@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 FRAMES_OF_SLACK = 75
 FRAMES_PER_TOKEN = 13
-"""A token is a syllable or a short word: slow speech takes half a second (6 frames) for it; twice that is a run that will not stop."""
+"""A token is a syllable or a short word: slow speech takes 6 frames for it, and twice that is a run that will not stop."""
 
 
 def default_frame_limit(text_tokens: int) -> int:

@@ -31,8 +31,8 @@ class Scheduler:
         needed, most = pages_for(utterance.positions), self.pages.total - 1
         if needed > most:
             raise CapacityError(
-                f"max_frames={utterance.max_frames} with a prompt of {len(utterance.prompt)} positions needs {needed} pages of KV cache, "
-                f"and there are {most}: give a smaller max_frames or a shorter text, or load the model with more kv_positions"
+                f"max_frames={utterance.max_frames} with a prompt of {len(utterance.prompt)} positions needs {needed} pages of KV "
+                f"cache, and there are {most}: give a smaller max_frames or a shorter text, or load with more kv_positions"
             )
 
     def schedule(self) -> list[Utterance]:

@@ -1,6 +1,7 @@
 """The code predictor: from the talker's hidden state and code 0 to codes 1 to 15, a step each.
 
-Official module `Qwen3TTSTalkerCodePredictorModelForConditionalGeneration`; hidden state and code 0 are positions 0 and 1 of one step.
+Official module `Qwen3TTSTalkerCodePredictorModelForConditionalGeneration`; hidden state and code 0 are positions 0 and 1 of one
+step.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from qwen3tts.kernels.norm import rms_norm_reference
 from qwen3tts.kernels.predictor_attention import predictor_attention_reference
 from qwen3tts.kernels.qkv import rope_table
 from qwen3tts.model.layer import decoder_layer
-from qwen3tts.native import linear
 from qwen3tts.model.weights import CodePredictorWeights
+from qwen3tts.native import linear
 
 Draw = Callable[[Tensor, int], Tensor]
 """(logits float32 (n, codebook size), codebook) -> codes int64 (n,)."""

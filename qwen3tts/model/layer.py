@@ -10,8 +10,8 @@ from qwen3tts.config import StackConfig
 from qwen3tts.kernels.mlp import swiglu_reference
 from qwen3tts.kernels.norm import rms_norm_reference
 from qwen3tts.kernels.qkv import qk_norm_rope_reference
-from qwen3tts.native import linear
 from qwen3tts.model.weights import LayerWeights
+from qwen3tts.native import linear
 
 Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
 """(query, key, value), each (..., heads, head_dim) and rotated -> mixed values, of the query's shape. It stores keys and values."""

@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from qwen3tts.kernels.embedding import frame_embedding_reference
-from qwen3tts.native import linear
 from qwen3tts.model.weights import CodePredictorWeights, TalkerWeights
+from qwen3tts.native import linear
 from qwen3tts.types import NO_TOKEN, Prompt
 
 
@@ -36,7 +36,8 @@ def embed_prompt(
 ) -> Tensor:
     """The talker's inputs for a whole prompt: (positions, hidden).
 
-    speaker_embedding: (hidden,) where the prompt has a speaker position. reference_codes: int64 (reference_frames, num_code_groups).
+    speaker_embedding: (hidden,) where the prompt has a speaker position. reference_codes: int64 (reference_frames,
+    num_code_groups).
     """
     text = [i for i, token in enumerate(prompt.text_ids) if token != NO_TOKEN]
     codec = [i for i, token in enumerate(prompt.codec_ids) if token != NO_TOKEN]

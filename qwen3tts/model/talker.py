@@ -10,8 +10,8 @@ from qwen3tts.kernels.paged_attention import paged_attention_reference, write_pa
 from qwen3tts.kernels.prefill_attention import prefill_attention_reference
 from qwen3tts.kernels.qkv import rope_table
 from qwen3tts.model.layer import decoder_layer
-from qwen3tts.native import linear
 from qwen3tts.model.weights import TalkerWeights
+from qwen3tts.native import linear
 
 
 def prefill(

@@ -1,7 +1,7 @@
 """Write `waveforms_float64.safetensors`: the goldens' codes through the official decoder in float64, stored as float32.
 
-The random decoders of the small checkpoints amplify rounding ten thousandfold, so that two float32 results, the official ones of two
-processors among them, lie up to 1e-3 apart. This is what both of them round. Needs the environment of `make_reference.py`:
+The random decoders of the small checkpoints amplify rounding ten thousandfold, so that two float32 results, the official ones of
+two processors among them, lie up to 1e-3 apart. This is what both of them round. Needs the environment of `make_reference.py`:
 
     python make_waveforms_float64.py
 """
