@@ -44,7 +44,7 @@ Dtype = Annotated[
 CudaGraphs = Annotated[
     bool | None,
     typer.Option(
-        "--cuda-graphs/--no-cuda-graphs", help="Replay frames as CUDA graphs; on where there is a GPU.", rich_help_panel=MODEL
+        "--cuda-graphs/--no-cuda-graphs", help="Replay frames as CUDA graphs (comes with a later version).", rich_help_panel=MODEL
     ),
 ]
 Quantize = Annotated[

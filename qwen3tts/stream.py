@@ -12,7 +12,7 @@ from qwen3tts.types import AudioChunk
 
 
 class SpeechStream(Iterator[AudioChunk]):
-    """Chunks of one utterance as they are made. Closing it, or leaving its `with` block, cancels what is not spoken yet.
+    """Chunks of one utterance as they are made. Closing or dropping it, or leaving its `with` block, cancels what is not spoken.
 
     The engine moves only while somebody waits for a chunk; a frame that one stream makes it run is run for all.
     """
@@ -25,6 +25,8 @@ class SpeechStream(Iterator[AudioChunk]):
             with self._lock:
                 if self._utterance.chunks:
                     return self._utterance.chunks.popleft()
+                if self._utterance.failure is not None:
+                    raise RuntimeError("the engine failed in the middle of this utterance") from self._utterance.failure
                 if self._utterance.done:
                     raise StopIteration
                 self._engine.step()
@@ -42,4 +44,5 @@ class SpeechStream(Iterator[AudioChunk]):
         self.close()
 
     def __del__(self) -> None:
-        self.close()
+        # The collector may come at any time, in the middle of a step too: the next step will see to it.
+        self._utterance.abandoned = True

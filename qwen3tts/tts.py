@@ -69,8 +69,8 @@ class TTS:
         """Load a model folder or a Hugging Face repository; None is $QWEN3TTS_MODEL or, without it, the embedded checkpoint.
 
         device: "auto", "cpu" or "cuda[:N]". dtype: of the weights, "float32", "bfloat16" or "float16"; None is float32 on a CPU
-        (where arithmetic is float32 whatever the weights are stored in) and bfloat16 on a GPU. cuda_graphs: replay frames as
-        graphs where the device has them. quantize: None or "none". max_batch: utterances in flight. kv_positions: KV cache shared
+        (where arithmetic is float32 whatever the weights are stored in) and bfloat16 on a GPU. cuda_graphs: taken for later versions, this one runs every frame
+        eagerly. quantize: None or "none". max_batch: utterances in flight. kv_positions: KV cache shared
         by them, in positions. Raises CheckpointError, DeviceError, InputError.
         """
         if quantize not in (None, "none"):
@@ -209,11 +209,12 @@ def _request(item: str | Mapping[str, Any] | SpeechRequest, options: Mapping[str
 
 def _whole(chunks: list[AudioChunk]) -> Audio:
     last = chunks[-1]
+    assert last.finish_reason is not None  # only the final chunk ends a stream
     return Audio(
         samples=np.concatenate([chunk.samples for chunk in chunks]),
         sample_rate=last.sample_rate,
         codes=np.concatenate([chunk.codes for chunk in chunks]),
-        finish_reason=last.finish_reason or "stop",
+        finish_reason=last.finish_reason,
         seed=last.seed,
     )
 

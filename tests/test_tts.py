@@ -168,7 +168,29 @@ def test_a_dropped_stream_is_cancelled(tts):
     stream = tts.stream("Hello there", max_frames=500)
     next(stream)
     del stream
+    tts.synthesize("Hello", max_frames=1)
     assert everything_is_free(tts)
+
+
+def test_a_step_that_fails_ends_all_that_were_in_it_and_nothing_else(tts, monkeypatch):
+    options = {"max_frames": 50, "sampling": SamplingParams(seed=4)}
+    expected = tts.synthesize("Hello", max_frames=3, sampling=SamplingParams(seed=4)).codes
+    streams = [tts.stream("Hello", **options) for _ in range(2)]
+    for stream in streams:
+        next(stream)
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("qwen3tts.engine.frame_runner.predict_codes", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            next(streams[0])
+    for stream in streams:
+        with pytest.raises(RuntimeError, match="middle of this utterance"):
+            list(stream)
+    assert everything_is_free(tts)
+    assert np.array_equal(tts.synthesize("Hello", max_frames=3, sampling=SamplingParams(seed=4)).codes, expected)
 
 
 def test_streams_of_several_threads_are_what_each_is_alone(tts):

@@ -32,12 +32,24 @@ class Engine:
     @torch.inference_mode()
     @one_torch_thread()
     def step(self) -> None:
-        """Admit whom there is room for, run one frame of everybody, and hand out the PCM that is due."""
-        for utterance in self.scheduler.schedule():
-            self._admit(utterance)
-        running = list(self.scheduler.running)
-        if not running:
-            return
+        """Admit whom there is room for, run one frame of everybody, and hand out the PCM that is due.
+
+        A step that does not end, for an error or Ctrl-C, fails all that were in it: nobody goes on from half a frame.
+        """
+        for utterance in [u for u in (*self.scheduler.waiting, *self.scheduler.running) if u.abandoned]:
+            self.cancel(utterance)
+        try:
+            for utterance in self.scheduler.schedule():
+                self._admit(utterance)
+            if running := list(self.scheduler.running):
+                self._run_frame(running)
+        except BaseException as failure:
+            for utterance in list(self.scheduler.running):
+                utterance.failure = failure
+                self.scheduler.release(utterance)
+            raise
+
+    def _run_frame(self, running: list[Utterance]) -> None:
         frames = self.frames.run(self._rows(running))
         self._commit(running, frames.codes.cpu().numpy(), frames.stopped.tolist())
         self._speak([u for u in running if u.finish_reason is not None or u.pending >= u.chunk_frames])

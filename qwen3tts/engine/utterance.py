@@ -20,6 +20,7 @@ class Utterance:
     speaker_embedding: float32 (width,) or None. reference_codes: int64 (frames, num_code_groups) or None.
     max_frames: its frame limit. chunk_frames: frames in a chunk of PCM. row, pages: what it holds while it runs.
     codes: its frames so far, int64 (num_code_groups,) each. spoken: how many of them are PCM already.
+    abandoned: nobody will read it any more. failure: what went wrong in the engine while it ran.
     """
 
     prompt: Prompt
@@ -36,6 +37,8 @@ class Utterance:
     spoken: int = 0
     finish_reason: FinishReason | None = None
     cancelled: bool = False
+    abandoned: bool = False
+    failure: BaseException | None = None
     chunks: deque[AudioChunk] = field(default_factory=deque)
 
     @property
@@ -51,4 +54,4 @@ class Utterance:
     @property
     def done(self) -> bool:
         """Whether nothing more will come, apart from `chunks`."""
-        return self.cancelled or (self.finish_reason is not None and self.row < 0)
+        return self.cancelled or self.failure is not None or (self.finish_reason is not None and self.row < 0)
