@@ -37,7 +37,7 @@ from qwen3tts.voice import Voice
 log = logging.getLogger("qwen3tts")
 
 WHOLE_CHUNK_FRAMES = 25
-"""Frames that go through the codec at once when nobody waits for the first of them: more only costs memory."""
+"""Frames in a chunk when nobody waits for the first of them."""
 
 REFERENCE_SILENCE_SECONDS = 0.5
 
@@ -69,9 +69,9 @@ class TTS:
         """Load a model folder or a Hugging Face repository; None is $QWEN3TTS_MODEL or, without it, the embedded checkpoint.
 
         device: "auto", "cpu" or "cuda[:N]". dtype: of the weights, "float32", "bfloat16" or "float16"; None is float32 on a CPU
-        (where arithmetic is float32 whatever the weights are stored in) and bfloat16 on a GPU. cuda_graphs: taken for later versions, this one runs every frame
-        eagerly. quantize: None or "none". max_batch: utterances in flight. kv_positions: KV cache shared
-        by them, in positions. Raises CheckpointError, DeviceError, InputError.
+        (where arithmetic is float32 whatever the weights are stored in) and bfloat16 on a GPU. cuda_graphs: taken for later
+        versions, this one runs every frame eagerly. quantize: None or "none". max_batch: utterances in flight. kv_positions: KV
+        cache shared by them, in positions. Raises CheckpointError, DeviceError, InputError.
         """
         if quantize not in (None, "none"):
             raise InputError(f"quantize={quantize!r} is not available in this version: give 'none'")
@@ -169,7 +169,7 @@ class TTS:
         state = codec.DecoderState(config, 1, self.device)
         alone = CodecRunner(config, runner.weights, state, runner.clock)
         with torch.inference_mode():
-            return np.concatenate([alone.run([piece.numpy()], [0])[0] for piece in checked.split(WHOLE_CHUNK_FRAMES)])
+            return alone.run([checked.numpy()], [0])[0]
 
     def _encode(self, waveform: np.ndarray, source_rate: int) -> np.ndarray:
         config = self.checkpoint.codec_config

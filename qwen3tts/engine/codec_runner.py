@@ -12,8 +12,9 @@ from qwen3tts.codec import DecoderState, DecoderWeights, decode
 from qwen3tts.config import CodecDecoderConfig
 from qwen3tts.engine.stages import StageClock
 
-REFERENCE_FRAMES_AT_ONCE = 25
-"""A reference is decoded in pieces: the last layers hold about 5 MB a frame."""
+FRAMES_AT_ONCE = 2
+"""What two frames need stays in the cache of a core, and two share each weight that is read. On two Zen 4 cores a frame of the
+released codec takes 57 ms alone, 52 ms in pairs and 110 ms among 25, and any cut gives the same samples."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,12 @@ class CodecRunner:
         """
         self.state.reset(slot)
         if reference_codes is not None:
-            for start in range(0, len(reference_codes), REFERENCE_FRAMES_AT_ONCE):
-                self.run([reference_codes[start : start + REFERENCE_FRAMES_AT_ONCE]], [slot])
+            self.run([reference_codes], [slot])
 
     def run(self, codes: Sequence[np.ndarray], slots: Sequence[int]) -> np.ndarray:
         """Decode the same number of frames of each of n slots: int64 n x (frames, num_code_groups) -> float32 (n, samples)."""
         device = self.state.positions.device
         with self.clock.time("codec"):
-            batch = torch.from_numpy(np.stack(codes)).to(device)
-            return decode(self.weights, self.config, batch, self.state, torch.tensor(slots, device=device)).cpu().numpy()
+            pieces = torch.from_numpy(np.stack(codes)).to(device).split(FRAMES_AT_ONCE, dim=1)
+            rows = torch.tensor(slots, device=device)
+            return torch.cat([decode(self.weights, self.config, piece, self.state, rows) for piece in pieces], dim=1).cpu().numpy()
