@@ -6,14 +6,17 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: speak test lint bench clean
+.PHONY: speak test soak lint bench clean
 
 speak: $(INSTALLED)
 	$(BIN)/qwen3tts synth "$(SENTENCE)" -o speak.wav
 	@echo "Listen to $(CURDIR)/speak.wav"
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -m "not slow and not soak"
+	$(BIN)/python -m pytest -m "not soak"
+
+soak: $(INSTALLED)
+	$(BIN)/python -m pytest -m soak
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -51,8 +51,10 @@ def read_bandwidth(device: torch.device) -> float:
 
 def peak_memory_mib() -> float:
     """Most resident memory that this process has had, in MiB; pages of mapped weight files that were read count."""
-    # getrusage counts in KiB on Linux and in bytes on macOS.
-    unit = 1 if sys.platform == "darwin" else 1024
+    status = Path("/proc/self/status")
+    if status.exists():  # getrusage would count what the parent had when it forked
+        return int(re.search(r"^VmHWM:\s+(\d+) kB$", status.read_text(), re.MULTILINE)[1]) * 1024 / MIB
+    unit = 1 if sys.platform == "darwin" else 1024  # of getrusage: bytes on macOS, KiB elsewhere
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / MIB
 
 

@@ -107,7 +107,7 @@ def test_full_disk_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_full_size(tmp_path: Path) -> None:
     folder = tmp_path / "model"
     assert main(["0.6B", str(folder)]) == 0

@@ -219,7 +219,7 @@ print(mapped - started, memory("VmHWM"))
 """
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_memory_of_a_full_size_checkpoint(tmp_path: Path) -> None:
     """Mapping 2.5 GB reads next to nothing; reading every weight once peaks below the files and a quarter."""
