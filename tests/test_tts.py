@@ -1,6 +1,7 @@
 """The public face, end to end: the official implementation's results, streams, batches, seeds, cancellation."""
 
 import asyncio
+import shutil
 import threading
 
 import numpy as np
@@ -8,8 +9,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.torch import load_file, save_file
 
 from qwen3tts import TTS, SamplingParams, SpeechRequest
+from qwen3tts.engine.guards import LoopGuard
 from qwen3tts.tts import WHOLE_CHUNK_FRAMES
 
 GREEDY = SamplingParams(greedy=True)
@@ -148,6 +151,33 @@ def test_temperature_zero_is_greedy(tts):
 def test_without_a_limit_the_text_sets_one(tts):
     short, long = (tts._prepare(SpeechRequest(text), WHOLE_CHUNK_FRAMES).max_frames for text in ("Hi.", "Hi there. " * 20))
     assert 75 < short < long < 8192
+
+
+def test_a_loop_ends_the_run(tts):
+    utterance = tts._prepare(SpeechRequest("Hello", max_frames=50, sampling=SamplingParams(seed=1)), 3)
+    utterance.loop_guard = LoopGuard(window=10, longest_period=5, agreement=0.0)  # takes anything for a loop
+    chunks = list(tts._submit([utterance])[0])
+    assert sum(len(chunk.codes) for chunk in chunks) == 10
+    assert chunks[-1].finish_reason == "loop"
+
+
+@pytest.mark.parametrize("chunk_ms", [80, 240, 2000, 20_000])
+def test_silence_ends_the_run_at_the_same_frame_whatever_the_chunks(small, tmp_path, chunk_ms):
+    folder = shutil.copytree(small / "custom_voice", tmp_path / "silent")
+    path = folder / "speech_tokenizer" / "model.safetensors"
+    tensors = load_file(path)
+    for name in ("decoder.decoder.6.conv.weight", "decoder.decoder.6.conv.bias"):
+        tensors[name].zero_()
+    save_file(tensors, path)
+    silent = TTS.load(folder, device="cpu")
+    options = {"max_frames": 120, "sampling": SamplingParams(seed=12)}
+    chunks = list(silent.stream("A long one.", chunk_ms=chunk_ms, **options))
+    assert sum(len(chunk.codes) for chunk in chunks) == 100  # 8 s
+    assert sum(len(chunk.samples) for chunk in chunks) == 100 * 1920
+    assert (chunks[-1].is_final, chunks[-1].finish_reason) == (True, "silence")
+    assert everything_is_free(silent)
+    greedy = silent.synthesize("A long one.", max_frames=120, sampling=GREEDY)
+    assert greedy.finish_reason != "silence"
 
 
 def test_closing_a_stream_frees_all_it_held(tts):

@@ -96,8 +96,8 @@ def decode(weights: DecoderWeights, config: CodecDecoderConfig, codes: Tensor, s
     """Decode the next n frames of B utterances -> float32 (B, n * samples_per_frame), in [-1, 1].
 
     codes: int64 (B, n, num_quantizers), n >= 1, as `check_codes` passes them. slots: int64 (B,), distinct, as `check_slots` passes
-    them; row i goes on from where slot `slots[i]` stands, and `state` is moved on. Any cut into calls gives the same samples to
-    within rounding. Working memory is about 4 MB a frame at the released size. Source: `Qwen3TTSTokenizerV2Decoder.forward`.
+    them; row i goes on from where slot `slots[i]` stands, and `state` is moved on. Any cut into calls gives the same samples, on a
+    CPU to the bit. Working memory is about 4 MB a frame at the released size. Source: `Qwen3TTSTokenizerV2Decoder.forward`.
     """
     hidden = dequantize(codes, weights.dequantizer)
     hidden = causal_convolution(hidden, weights.pre_convolution, state.pre_convolution, slots)

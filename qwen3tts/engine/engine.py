@@ -110,11 +110,15 @@ class Engine:
                 self._hand_out(utterance, samples)
 
     def _hand_out(self, utterance: Utterance, samples: np.ndarray) -> None:
-        seconds = len(samples) / self.sample_rate
-        peak = float(np.abs(samples).max(initial=0.0))
-        if utterance.finish_reason is None and utterance.silence_guard and utterance.silence_guard.fires(peak, seconds):
-            utterance.finish_reason = "silence"
         samples_per_frame = self.codec.config.samples_per_frame
+        if utterance.silence_guard and len(samples):
+            # Frame by frame, and cut at the frame that is one too many: the length of chunks changes nothing.
+            for i, frame in enumerate(np.split(samples, len(samples) // samples_per_frame), 1):
+                if utterance.silence_guard.fires(float(np.abs(frame).max()), samples_per_frame / self.sample_rate):
+                    utterance.finish_reason = "silence"
+                    samples = samples[: i * samples_per_frame]
+                    del utterance.codes[utterance.spoken + i :]
+                    break
         codes = utterance.codes[utterance.spoken :]
         chunk = AudioChunk(
             samples=samples,

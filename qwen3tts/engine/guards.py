@@ -46,7 +46,7 @@ def _agreement(codes: Sequence[int], period: int) -> float:
 
 @dataclass
 class SilenceGuard:
-    """Sees the peak of each chunk; fires when `seconds` of speech in a row stay below `threshold`.
+    """Sees the peak of each frame; fires when `seconds` of speech in a row stay below `threshold`.
 
     threshold: 0.001 is -60 dBFS. No pause of a reader lasts 8 s.
     """
@@ -56,6 +56,6 @@ class SilenceGuard:
     silent: float = 0.0
 
     def fires(self, peak: float, seconds: float) -> bool:
-        """Add a chunk of `seconds` whose largest sample is `peak`; whether the silence has become too long."""
+        """Add a frame of `seconds` whose largest sample is `peak`; whether the silence has become too long."""
         self.silent = 0.0 if peak >= self.threshold else self.silent + seconds
         return self.silent >= self.seconds
