@@ -193,7 +193,7 @@ def _progress(count: int) -> Iterator[int]:
 def _settings(tts: TTS, options: argparse.Namespace) -> dict[str, Any]:
     config = tts.checkpoint.config
     return {
-        "model": str(tts.checkpoint.folder),
+        "model": tts.checkpoint.folder.name,
         "kind": config.kind,
         "size": f"{config.tts_model_size.replace('b', '.')}B",
         "device": str(tts.device),
