@@ -39,7 +39,7 @@ def test_run_on_a_small_checkpoint(model, tmp_path, capsys):
 
     report = json.loads(file.read_text())
     assert report["bench"] == "latency"
-    expected = {"model": str(model), "device": "cpu", "requests": 3, "warmup": 1, "max_frames": 4, "chunk_ms": 80.0, "seed": 7}
+    expected = {"model": model.name, "device": "cpu", "requests": 3, "warmup": 1, "max_frames": 4, "chunk_ms": 80.0, "seed": 7}
     assert report["settings"].items() >= expected.items()
     assert [result["name"] for result in report["results"]] == NAMES
 
