@@ -13,6 +13,8 @@ import torch
 from hypothesis import settings
 from safetensors.torch import load_file
 
+from qwen3tts import TTS
+
 SMALL = Path(__file__).parent / "data" / "small"
 
 # Times vary between machines and runs; a deadline would make them test results.
@@ -61,6 +63,17 @@ def fixed_seed() -> None:
 def small() -> Path:
     """The folder of the small checkpoints: custom_voice, voice_design, base."""
     return SMALL
+
+
+@pytest.fixture(scope="session")
+def models(small: Path) -> dict[str, TTS]:
+    """The small checkpoints, loaded, by kind."""
+    return {kind: TTS.load(small / kind, device="cpu") for kind in ("custom_voice", "voice_design", "base")}
+
+
+@pytest.fixture
+def tts(models: dict[str, TTS]) -> TTS:
+    return models["custom_voice"]
 
 
 @pytest.fixture(params=GOLDENS, ids=lambda golden: golden.name)

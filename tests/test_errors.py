@@ -8,11 +8,6 @@ from qwen3tts import TTS, SamplingParams, Voice, errors
 TONE = 0.3 * np.sin(np.arange(48000) * 0.05).astype(np.float32), 24000
 
 
-@pytest.fixture(scope="module")
-def models(small):
-    return {kind: TTS.load(small / kind, device="cpu") for kind in ("custom_voice", "voice_design", "base")}
-
-
 def voice(width=64, codes=None, text=None):
     return Voice(np.ones(width, np.float32), codes, text)
 
