@@ -84,8 +84,11 @@ def golden(request: pytest.FixtureRequest) -> Golden:
 
 @pytest.fixture(scope="session")
 def exact_waveform() -> Callable[[str], torch.Tensor]:
-    """What the official decoder makes of a golden's codes in float64, by the golden's name."""
-    waveforms = load_file(SMALL / "waveforms_float64.safetensors")
+    """What the official decoder makes of a golden's codes where rounding does not hide it, by the golden's name.
+
+    NAME is in float64. NAME.calm is in float32, by the decoder of `calm` in `tests/codec/conftest.py`.
+    """
+    waveforms = load_file(SMALL / "waveforms.safetensors")
     return waveforms.__getitem__
 
 
