@@ -12,15 +12,18 @@ from torch import Tensor
 from qwen3tts.kernels.prefill_attention import grouped_attention_reference
 
 
+def page_slots(page_table: Tensor, positions: Tensor, page_size: int) -> tuple[Tensor, Tensor]:
+    """Page and offset of a position of each of n rows, int64 (n,) both. page_table: int64 (n, max_pages). positions: int64 (n,)."""
+    return page_table.gather(1, (positions // page_size).unsqueeze(1)).squeeze(1), positions % page_size
+
+
 def write_pages_reference(cache: Tensor, rows: Tensor, page_table: Tensor, positions: Tensor) -> None:
     """Store one position for each of n rows: cache[page of the position, offset in the page] = row.
 
     cache: (pages, page_size, kv_heads, head_dim). rows: (n, kv_heads, head_dim). page_table: int64 (n, max_pages). positions:
     int64 (n,).
     """
-    page_size = cache.shape[1]
-    pages = page_table.gather(1, (positions // page_size).unsqueeze(1)).squeeze(1)
-    cache[pages, positions % page_size] = rows.to(cache.dtype)
+    cache[page_slots(page_table, positions, cache.shape[1])] = rows.to(cache.dtype)
 
 
 def paged_attention_reference(query: Tensor, keys: Tensor, values: Tensor, page_table: Tensor, lengths: Tensor) -> Tensor:

@@ -8,6 +8,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+QUERIES_AT_ONCE = 256
+"""Scores of a whole prompt of 10,000 positions would take gigabytes; those of a block of queries take megabytes."""
+
 
 def grouped_attention_reference(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
     """Softmax attention, grouped queries, softmax in float32.
@@ -31,6 +34,10 @@ def prefill_attention_reference(query: Tensor, key: Tensor, value: Tensor) -> Te
 
     query: (n, heads, head_dim). key, value: (n, kv_heads, head_dim). Returns (n, heads, head_dim).
     """
-    n = query.shape[0]
-    causal = torch.ones(n, n, dtype=torch.bool, device=query.device).tril()
-    return grouped_attention_reference(query, key, value, causal)
+    outputs = []
+    for start in range(0, query.shape[0], QUERIES_AT_ONCE):
+        block = query[start : start + QUERIES_AT_ONCE]
+        end = start + len(block)
+        causal = torch.ones(len(block), end, dtype=torch.bool, device=query.device).tril(start)
+        outputs.append(grouped_attention_reference(block, key[:end], value[:end], causal))
+    return torch.cat(outputs)

@@ -129,6 +129,12 @@ def test_without_a_limit_the_text_sets_one(tts):
     assert 75 < short < long < 8192
 
 
+@pytest.mark.parametrize("text_feed", ["full", "step"])
+def test_the_longest_text_is_read(tts, text_feed):
+    audio = tts.synthesize("1" * 10_000, text_feed=text_feed, max_frames=2, sampling=GREEDY)
+    assert len(audio.codes) == 2
+
+
 def test_a_loop_ends_the_run(tts):
     utterance = tts._prepare(SpeechRequest("Hello", max_frames=50, sampling=SamplingParams(seed=1)), 3)
     utterance.loop_guard = LoopGuard(window=10, longest_period=5, agreement=0.0)  # takes anything for a loop

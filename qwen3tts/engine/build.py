@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from qwen3tts.cache.paged_kv import PagedKV
-from qwen3tts.cache.pages import PAGE_SIZE, PageAllocator, pages_for
+from qwen3tts.cache.pages import PageAllocator, pages_for
 from qwen3tts.checkpoint import Checkpoint
 from qwen3tts.codec import DecoderState, DecoderWeights
 from qwen3tts.config import TalkerConfig
@@ -23,8 +23,6 @@ from qwen3tts.model.prompt import embed_text
 from qwen3tts.model.weights import CodePredictorWeights, TalkerWeights
 
 MOST_KV_POSITIONS = 16384
-TEXT_CAPACITY = 2048
-"""Text rows that a row of the batch can hold when the text is fed a token a step: 2,048 frames are 164 s of speech."""
 
 
 def build_engine(
@@ -46,7 +44,7 @@ def build_engine(
     pages = 1 + pages_for(kv_positions)
     with torch.inference_mode():
         pad = embed_text(talker, [checkpoint.config.tts_pad_token_id], arithmetic)[0]
-        rows = Rows.allocate(config, max_batch, TEXT_CAPACITY, (pages - 1) * PAGE_SIZE, pad)
+        rows = Rows.allocate(config, max_batch, pages, pad)
         cache = PagedKV.allocate(config, pages, arithmetic, device)
         codec_config = checkpoint.codec_config.decoder_config
         codec_tensors = {name: tensor.to(device) for name, tensor in checkpoint.codec.items() if name.startswith("decoder.")}

@@ -14,7 +14,6 @@ from qwen3tts.engine.frame_runner import FrameRunner
 from qwen3tts.engine.scheduler import Scheduler
 from qwen3tts.engine.stages import StageClock
 from qwen3tts.engine.utterance import Utterance
-from qwen3tts.errors import CapacityError
 from qwen3tts.native import one_torch_thread
 from qwen3tts.types import AudioChunk
 
@@ -56,14 +55,8 @@ class Engine:
 
     def submit(self, utterances: list[Utterance]) -> None:
         """Put utterances in the line, all or none. Raises CapacityError for one that could never run."""
-        capacity = self.frames.rows.text.shape[1]
         for utterance in utterances:
             self.scheduler.check(utterance)
-            if len(utterance.prompt.trailing_text_ids) > capacity:
-                raise CapacityError(
-                    f"text has {len(utterance.prompt.trailing_text_ids)} tokens to feed one a frame, and there is room for "
-                    f"{capacity}: give text_feed='full' or split the text"
-                )
         self.scheduler.waiting.extend(utterances)
 
     def cancel(self, utterance: Utterance) -> None:

@@ -8,10 +8,12 @@ import torch
 from torch import Tensor
 
 from qwen3tts.cache.paged_kv import PagedKV
+from qwen3tts.cache.pages import PAGE_SIZE
 from qwen3tts.config import TalkerConfig
 from qwen3tts.engine.rows import MIN_NEW_FRAMES, Rows
 from qwen3tts.engine.stages import StageClock
 from qwen3tts.kernels.embedding import frame_embedding_reference
+from qwen3tts.kernels.paged_attention import page_slots
 from qwen3tts.kernels.sampling import penalise_reference, sample_reference, uniforms_reference
 from qwen3tts.model.code_predictor import predict_codes
 from qwen3tts.model.prompt import code_tables, embed_prompt, embed_text
@@ -61,7 +63,8 @@ class FrameRunner:
         dtype = self.rows.inputs.dtype
         with self.clock.time("prefill"):
             x = embed_prompt(self.talker, self.predictor, prompt, speaker_embedding, reference_codes, dtype)
-            text = embed_text(self.talker, prompt.trailing_text_ids, dtype)
+            room = len(pages) * PAGE_SIZE - len(prompt)
+            text = embed_text(self.talker, prompt.trailing_text_ids[:room], dtype)
             last = len(x) - 1
             self.rows.start(row, last, text, pages, sampling)
             self.rows.inputs[row] = x[last]
@@ -107,9 +110,9 @@ class FrameRunner:
     def _advance(self, rows: Tensor, codes: Tensor) -> None:
         """Make the next input of each row: its codes' embeddings and the next text row, or the pad once the text is spoken."""
         state = self.rows
-        frame, length = state.frames[rows], state.text_lengths[rows]
-        text = state.text[rows, frame.clamp(max=state.text.shape[1] - 1)]
-        text = torch.where((frame < length).unsqueeze(1), text, state.pad)
-        state.inputs[rows] = frame_embedding_reference(codes, code_tables(self.talker, self.predictor), text.dtype) + text
         state.positions[rows] += 1
         state.frames[rows] += 1
+        position = state.positions[rows]
+        text = state.text[page_slots(state.page_table[rows], position, PAGE_SIZE)]
+        text = torch.where((position < state.text_ends[rows]).unsqueeze(1), text, state.pad)
+        state.inputs[rows] = frame_embedding_reference(codes, code_tables(self.talker, self.predictor), text.dtype) + text

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from qwen3tts.cache.pages import pages_for
+from qwen3tts.cache.pages import PAGE_SIZE
 from qwen3tts.config import SUPPRESSED_IDS, TalkerConfig
+from qwen3tts.kernels.paged_attention import page_slots
 from qwen3tts.types import Sampling
 
 MIN_NEW_FRAMES = 2
@@ -20,7 +21,8 @@ class Rows:
     """What the next frame of each of `size` rows depends on.
 
     inputs: (size, hidden), the talker's next input. positions, frames: int64 (size,), of that input and of that frame.
-    text: (size, text_capacity, hidden), text rows still to be spoken, one a frame; text_lengths: int64 (size,). pad: (hidden,).
+    text: (pages, PAGE_SIZE, hidden), the text row that goes into the input at a position, in the pages of the row's KV cache;
+    text_ends: int64 (size,), the position from which on it is the text pad. pad: (hidden,).
     seen: bool (size, vocabulary), the code-0 history. page_table: int64 (size, max_pages); unused entries are page 0.
     The rest are sampling settings, (size,) each; `*_tail` is 1 - top_p.
     """
@@ -29,7 +31,7 @@ class Rows:
     positions: Tensor
     frames: Tensor
     text: Tensor
-    text_lengths: Tensor
+    text_ends: Tensor
     pad: Tensor
     seen: Tensor
     page_table: Tensor
@@ -45,8 +47,8 @@ class Rows:
     control_ids_and_stop: Tensor
 
     @classmethod
-    def allocate(cls, config: TalkerConfig, size: int, text_capacity: int, max_positions: int, pad: Tensor) -> Rows:
-        """Reserve the buffers, on the device and in the dtype of `pad` (the text pad's row)."""
+    def allocate(cls, config: TalkerConfig, size: int, pages: int, pad: Tensor) -> Rows:
+        """Reserve the buffers, on the device and in the dtype of `pad` (the text pad's row). pages: of the KV cache."""
         device, dtype = pad.device, pad.dtype
 
         def integers(*shape: int) -> Tensor:
@@ -64,11 +66,11 @@ class Rows:
             inputs=torch.zeros(size, config.hidden_size, dtype=dtype, device=device),
             positions=integers(size),
             frames=integers(size),
-            text=torch.empty(size, text_capacity, config.hidden_size, dtype=dtype, device=device),
-            text_lengths=integers(size),
+            text=torch.empty(pages, PAGE_SIZE, config.hidden_size, dtype=dtype, device=device),
+            text_ends=integers(size),
             pad=pad,
             seen=torch.zeros(size, config.vocab_size, dtype=torch.bool, device=device),
-            page_table=integers(size, pages_for(max_positions)),
+            page_table=integers(size, pages),
             seeds=integers(size),
             temperature=settings(),
             top_k=integers(size),
@@ -88,11 +90,12 @@ class Rows:
         """
         self.positions[row] = position
         self.frames[row] = 0
-        self.text[row, : len(text)] = text
-        self.text_lengths[row] = len(text)
         self.seen[row] = False
         self.page_table[row] = 0
         self.page_table[row, : len(pages)] = torch.tensor(pages)
+        spoken = torch.arange(position + 1, position + 1 + len(text), device=text.device)
+        self.text[page_slots(self.page_table[row].expand(len(text), -1), spoken, PAGE_SIZE)] = text
+        self.text_ends[row] = position + 1 + len(text)
         self.seeds[row] = _signed(sampling.seed)
         self.temperature[row] = sampling.temperature
         self.top_k[row] = sampling.top_k

@@ -5,7 +5,7 @@ import torch
 
 from qwen3tts.kernels.paged_attention import paged_attention_reference, write_pages_reference
 from qwen3tts.kernels.predictor_attention import predictor_attention_reference
-from qwen3tts.kernels.prefill_attention import prefill_attention_reference
+from qwen3tts.kernels.prefill_attention import QUERIES_AT_ONCE, prefill_attention_reference
 
 HEADS = [(1, 1, 2), (4, 2, 16), (16, 8, 128), (6, 2, 32), (5, 1, 8)]
 """(query heads, key heads, head_dim)"""
@@ -24,7 +24,7 @@ def attend(query, key, value, mask=None):
 
 
 @pytest.mark.parametrize(("heads", "kv_heads", "head_dim"), HEADS)
-@pytest.mark.parametrize("n", [1, 2, 31])
+@pytest.mark.parametrize("n", [1, 2, 31, 2 * QUERIES_AT_ONCE + 3])
 def test_prefill_is_causal_softmax(heads, kv_heads, head_dim, n):
     query, key, value = torch.randn(n, heads, head_dim), torch.randn(n, kv_heads, head_dim), torch.randn(n, kv_heads, head_dim)
     causal = torch.arange(n)[:, None] >= torch.arange(n)
