@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 STREAMED_CHUNK_MS = 80.0
 WHOLE_CHUNK_MS = 2000.0
-"""Where nobody waits for the first chunk: many frames through the codec at once, and still a progress bar that moves."""
+"""Where nobody waits for the first chunk: few of them, and still a progress bar that moves."""
 
 _NEEDS = (
     ("ref_text", "ref_audio"),

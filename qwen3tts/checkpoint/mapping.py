@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
@@ -16,7 +16,6 @@ INDEX = f"{WEIGHTS}.index.json"
 """Names a file for each tensor where the weights are in several."""
 
 _DTYPES = ("BF16", "F16", "F32")
-_NAMED_AT_MOST = 20
 
 
 def weight_files(folder: Path) -> tuple[Path, ...]:
@@ -63,14 +62,8 @@ def _check_headers(folder: Path, found: Mapping[str, tuple[tuple[int, ...], str]
         "of another shape": [f"{name} is {shape}, expected {expected[name]}" for name, shape in shapes.items()],
         "of another dtype": [f"{name} is {dtype}, expected {' or '.join(_DTYPES)}" for name, dtype in dtypes.items()],
     }
-    named = [f"{len(names)} {kind}: {_listed(names)}" for kind, names in problems.items() if names]
+    named = [f"{len(names)} {kind}: {', '.join(names)}" for kind, names in problems.items() if names]
     if named:
         raise CheckpointError(
             f"the tensors of {folder / WEIGHTS} do not fit config.json beside it; {'; '.join(named)}: take both from one release"
         )
-
-
-def _listed(names: Iterable[str]) -> str:
-    names = list(names)
-    rest = len(names) - _NAMED_AT_MOST
-    return ", ".join(names[:_NAMED_AT_MOST]) + (f" and {rest} more" if rest > 0 else "")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from qwen3tts.codec import DecoderState, DecoderWeights, decode
+from qwen3tts.codec import DecoderState, DecoderWeights, check_slots, decode
 from qwen3tts.config import CodecDecoderConfig
 from qwen3tts.engine.stages import StageClock
 
@@ -40,5 +40,5 @@ class CodecRunner:
         device = self.state.positions.device
         with self.clock.time("codec"):
             pieces = torch.from_numpy(np.stack(codes)).to(device).split(FRAMES_AT_ONCE, dim=1)
-            rows = torch.tensor(slots, device=device)
+            rows = check_slots(slots, self.state)
             return torch.cat([decode(self.weights, self.config, piece, self.state, rows) for piece in pieces], dim=1).cpu().numpy()

@@ -27,12 +27,10 @@ class Frames:
     """One frame of n rows.
 
     codes: int64 (n, num_code_groups); of a stopped row only code 0, the stop code, means anything. stopped: bool (n,).
-    logits: float32 (n, vocabulary), the talker's raw scores of code 0.
     """
 
     codes: Tensor
     stopped: Tensor
-    logits: Tensor
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,7 @@ class FrameRunner:
         with self.clock.time("predictor"):
             codes = self._predict(hidden, code0, rows, uniforms)
         self._advance(rows, codes)
-        return Frames(codes, stopped, logits)
+        return Frames(codes, stopped)
 
     def _draw_code0(self, logits: Tensor, rows: Tensor, uniforms: Tensor) -> Tensor:
         state = self.rows
