@@ -13,8 +13,6 @@ from typing import Any
 
 import torch
 
-from qwen3tts import _C
-
 MIB = 2**20
 _BLOCK_BYTES = 2**30
 """Far more than any cache holds, so that a sum over it comes from memory."""
@@ -25,6 +23,9 @@ _SUMS_PER_PASS = 4
 
 def describe_machine() -> dict[str, Any]:
     """The machine as JSON values: cpu, cores (usable), memory_gib, isa (of the CPU kernels), gpu (its name or None), torch."""
+    # Imported here because `bench.gpu` builds it.
+    from qwen3tts import _C
+
     return {
         "cpu": _cpu_model(),
         "cores": _usable_cores(),

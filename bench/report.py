@@ -8,21 +8,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
-
 from qwen3tts.output import OutputFile
 
 from .machine import describe_machine
+
+PIPE_WIDTH = 500
+"""Most columns of a table that no terminal wraps."""
 
 
 @dataclass(frozen=True)
 class Result:
     """One figure.
 
-    value: in `unit`; infinite for what never came, NaN where there was nothing to measure. floor: the least that `value` could be,
-    in the same unit, or None where there is no such bound. note: what it is the figure of.
+    value: in `unit`; infinite for what never came, NaN where there was nothing to measure; a count is an int. floor: the least that
+    `value` could be, in the same unit, or None where there is no such bound. note: what it is the figure of.
     """
 
     name: str
@@ -45,7 +44,12 @@ def percentiles(name: str, values: Sequence[float], percents: Sequence[int], not
 
 
 def print_table(bench: str, results: Sequence[Result]) -> None:
-    """Print the results, with the ratio of each to its floor, on standard output."""
+    """Print the results, with the ratio of each to its floor, on standard output. In a pipe, lines are as long as they need."""
+    # Imported here because a GPU machine that only writes its figures down needs no rich.
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table(title=bench, title_justify="left", box=SIMPLE_HEAD)
     for heading in ("name", "value", "unit", "floor", "ratio"):
         table.add_column(heading, justify="left" if heading in ("name", "unit") else "right", no_wrap=True)
@@ -53,7 +57,10 @@ def print_table(bench: str, results: Sequence[Result]) -> None:
     for result in results:
         floor, ratio = ("", "") if result.floor is None else (_number(result.floor), _number(result.value / result.floor))
         table.add_row(result.name, _number(result.value), result.unit, floor, ratio, result.note)
-    Console().print(table)
+    console = Console()
+    if not console.is_terminal:
+        console.width = console.measure(table, options=console.options.update(max_width=PIPE_WIDTH)).maximum
+    console.print(table)
 
 
 def write_json(file: OutputFile, bench: str, settings: Mapping[str, Any], results: Sequence[Result]) -> None:
@@ -64,7 +71,9 @@ def write_json(file: OutputFile, bench: str, settings: Mapping[str, Any], result
 
 
 def _number(value: float) -> str:
-    """Three decimals below ten, one above: enough to compare runs, and short enough to read."""
+    """Three decimals below ten, one above, none of a count: enough to compare runs, and short enough to read."""
+    if isinstance(value, int):
+        return f"{value:,}"
     if math.isnan(value):
         return "-"
     return "never" if math.isinf(value) else f"{value:,.{3 if abs(value) < 10 else 1}f}"

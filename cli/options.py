@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
 from typing import Annotated
 
 import typer
+
+from qwen3tts.backend import backend_named, check_format
+from qwen3tts.device import check_device, check_dtype
 
 MODEL, VOICE, TEXT, SAMPLING, OUTPUT = "Model", "Voice", "Text and length", "Sampling", "Output"
 
@@ -23,6 +27,17 @@ class StatsFormat(str, Enum):
     json = "json"
 
 
+def _checked(check: Callable[[str], object]) -> Callable[[str | None], str | None]:
+    """A callback that has a name checked as the command line is read: torch takes seconds to import, wrong use is told at once."""
+
+    def callback(name: str | None) -> str | None:
+        if name is not None:
+            check(name)
+        return name
+
+    return callback
+
+
 Text = Annotated[str, typer.Argument(metavar="TEXT", help="The text; @FILE reads it from a file, - from standard input.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
@@ -34,21 +49,45 @@ Model = Annotated[
         rich_help_panel=MODEL,
     ),
 ]
-Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda[:N]", help="Where to compute.", rich_help_panel=MODEL)]
+Device = Annotated[
+    str,
+    typer.Option(metavar="auto|cpu|cuda[:N]", callback=_checked(check_device), help="Where to compute.", rich_help_panel=MODEL),
+]
 Dtype = Annotated[
     str | None,
     typer.Option(
-        metavar="float32|bfloat16|float16", help="Of the weights; else float32 on a CPU, bfloat16 on a GPU.", rich_help_panel=MODEL
+        metavar="float32|bfloat16|float16",
+        callback=_checked(check_dtype),
+        help="Of the weights; else float32 on a CPU, bfloat16 on a GPU.",
+        rich_help_panel=MODEL,
+    ),
+]
+Backend = Annotated[
+    str | None,
+    typer.Option(
+        metavar="torch|triton|sdpa|flash",
+        callback=_checked(backend_named),
+        help="Plain torch, or Triton kernels, these also with torch's or flash-attn's attention for the prompt; else triton on an "
+        "NVIDIA GPU, torch elsewhere.",
+        rich_help_panel=MODEL,
     ),
 ]
 CudaGraphs = Annotated[
     bool | None,
     typer.Option(
-        "--cuda-graphs/--no-cuda-graphs", help="Replay frames as CUDA graphs (comes with a later version).", rich_help_panel=MODEL
+        "--cuda-graphs/--no-cuda-graphs",
+        help="Replay frames as CUDA graphs; else where there are an NVIDIA GPU and Triton kernels.",
+        rich_help_panel=MODEL,
     ),
 ]
 Quantize = Annotated[
-    str, typer.Option(metavar="none|int8|int4|fp8", help="Format of the weights; only none so far.", rich_help_panel=MODEL)
+    str,
+    typer.Option(
+        metavar="none|int8|int4|fp8",
+        callback=_checked(check_format),
+        help="Format of the weights; fp8 on GPUs from compute capability 8.9 on, int8 and int4 with a later version.",
+        rich_help_panel=MODEL,
+    ),
 ]
 
 Speaker = Annotated[

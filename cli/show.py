@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import qwen3tts
+from qwen3tts.backend import Machine, abilities
 from qwen3tts.cli import options
 from qwen3tts.cli.console import print_json, print_line
 from qwen3tts.cli.files import read_text
+from qwen3tts.device import resolve_device, resolve_dtype
 from qwen3tts.text import Tokenizer
 
 if TYPE_CHECKING:
@@ -36,10 +38,11 @@ def info(model: options.Model = None, json: options.Json = False) -> None:
     from qwen3tts.checkpoint import load_checkpoint, locate
 
     facts = {**_model_facts(load_checkpoint(locate(model))), **_machine_facts()}
+    able = _abilities()
     if json:
-        print_json(facts)
+        print_json({**facts, **able})
         return
-    for name, value in facts.items():
+    for name, value in {**facts, **_in_words(able)}.items():
         print_line(f"{name.replace('_', ' '):<18} {_readable(value)}")
 
 
@@ -73,6 +76,19 @@ def _machine_facts() -> dict[str, Any]:
         "machine": describe_machine(),
         "extension": {**_C.build_info(), "cpu_features": _C.cpu_features()},
     }
+
+
+def _abilities() -> dict[str, Any]:
+    """What this machine can run on the device that `--device auto` takes: None, or why not."""
+    device = resolve_device("auto")
+    return abilities(Machine.of(device, flash=True), resolve_dtype(None, device))
+
+
+def _in_words(able: Any) -> Any:
+    """Abilities for people."""
+    if isinstance(able, dict):
+        return {name: _in_words(item) for name, item in able.items()}
+    return "yes" if able is None else f"no ({able})"
 
 
 def _readable(value: Any) -> str:

@@ -65,6 +65,7 @@ def synth(
     model: options.Model = None,
     device: options.Device = "auto",
     dtype: options.Dtype = None,
+    backend: options.Backend = None,
     cuda_graphs: options.CudaGraphs = None,
     quantize: options.Quantize = "none",
 ) -> None:
@@ -79,7 +80,7 @@ def synth(
     if save_codes is not None:
         check_writable(save_codes)
     with held_warnings():
-        tts, load_seconds = load_model(model, device, dtype, cuda_graphs, quantize)
+        tts, load_seconds = load_model(model, device, dtype, cuda_graphs, quantize, backend)
         if recording is not None:
             known_voice = tts.clone_voice(recording, ref_text, ref_silence=ref_silence is not False)
         started = time.perf_counter()

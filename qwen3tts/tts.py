@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
@@ -19,8 +19,9 @@ from qwen3tts.audio.files import read_audio
 from qwen3tts.audio.mel import mel_spectrogram
 from qwen3tts.audio.reference import check_reference, check_waveform
 from qwen3tts.audio.resample import resample
+from qwen3tts.backend import Machine, check_memory, resolve_backend, resolve_quantize, uses_graphs
 from qwen3tts.checkpoint import Checkpoint, embedded_checkpoint, load_checkpoint, locate
-from qwen3tts.device import resolve_device, resolve_dtype
+from qwen3tts.device import free_memory, resolve_device, resolve_dtype
 from qwen3tts.engine.build import build_engine
 from qwen3tts.engine.codec_runner import CodecRunner
 from qwen3tts.engine.engine import Engine
@@ -65,27 +66,49 @@ class TTS:
         quantize: str | None = None,
         max_batch: int = 8,
         kv_positions: int | None = None,
+        backend: str | None = None,
+        graph_buckets: Sequence[int] | None = None,
+        on_progress: Callable[[str, int, int], None] | None = None,
     ) -> TTS:
         """Load a model folder or a Hugging Face repository; None is $QWEN3TTS_MODEL or, without it, the embedded checkpoint.
 
         device: "auto", "cpu" or "cuda[:N]". dtype: of the weights, "float32", "bfloat16" or "float16"; None is float32 on a CPU
-        (where arithmetic is float32 whatever the weights are stored in) and bfloat16 on a GPU. cuda_graphs: taken for later
-        versions, this one runs every frame eagerly. quantize: None or "none". max_batch: utterances in flight. kv_positions: KV
-        cache shared by them, in positions. Raises CheckpointError, DeviceError, InputError.
+        (where arithmetic is float32 whatever the weights are stored in) and bfloat16 on a GPU. cuda_graphs: replay frames as CUDA
+        graphs, where there are a GPU and Triton's kernels. quantize: None, "none" or "fp8". max_batch: utterances in flight.
+        kv_positions: KV cache shared by them, in positions. backend: "torch", "triton", "sdpa" or "flash"; None is "triton" on an
+        NVIDIA GPU and "torch" elsewhere. graph_buckets: batch sizes that graphs are captured for; None is a list up to max_batch.
+        on_progress: called with what is done, how much of it, and how much there is. All is checked before a weight is read.
+        Raises CheckpointError, DeviceError, InputError.
         """
-        if quantize not in (None, "none"):
-            raise InputError(f"quantize={quantize!r} is not available in this version: give 'none'")
-        for name, value in (("max_batch", max_batch), ("kv_positions", kv_positions)):
-            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-                raise InputError(f"{name}={value!r} is out of range: give a whole number from 1")
+        _check_whole("max_batch", max_batch)
+        if kv_positions is not None:
+            _check_whole("kv_positions", kv_positions)
+        if graph_buckets is not None:
+            _check_buckets(graph_buckets)
         place = resolve_device(device)
         weights_dtype = resolve_dtype(dtype, place)
+        machine = Machine.of(place, flash=backend == "flash")
+        resolved = resolve_backend(backend, machine, weights_dtype)
+        weights_format = resolve_quantize(quantize, machine, resolved)
         folder = locate(model)
         checkpoint = load_checkpoint(folder)
+        if place.type == "cuda":
+            check_memory(checkpoint, place, weights_dtype, weights_format, kv_positions, free_memory(place))
         tokenizer = Tokenizer.load(folder)
         if folder == embedded_checkpoint():
             log.warning("The embedded checkpoint has random weights and makes noise, not speech: give a model to hear a voice.")
-        engine = build_engine(checkpoint, place, weights_dtype, max_batch, kv_positions)
+        engine = build_engine(
+            checkpoint,
+            place,
+            weights_dtype,
+            max_batch,
+            kv_positions,
+            backend=resolved,
+            cuda_graphs=uses_graphs(cuda_graphs, machine, resolved),
+            quantize=weights_format,
+            graph_buckets=graph_buckets,
+            progress=on_progress,
+        )
         return cls(checkpoint, tokenizer, engine, place, weights_dtype)
 
     @property
@@ -192,6 +215,18 @@ class TTS:
     @cached_property
     def _codec_encoder(self) -> codec.EncoderWeights:
         return codec.EncoderWeights.read(self.checkpoint.codec, self.checkpoint.codec_config)
+
+
+def _check_whole(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise InputError(f"{name}={value!r} is out of range: give a whole number from 1")
+
+
+def _check_buckets(graph_buckets: Sequence[int]) -> None:
+    if not isinstance(graph_buckets, Sequence) or not graph_buckets:
+        raise InputError(f"graph_buckets={graph_buckets!r} has no batch sizes: give a list such as [1, 2, 4], or cuda_graphs=False")
+    for i, size in enumerate(graph_buckets):
+        _check_whole(f"graph_buckets[{i}]", size)
 
 
 def _request(item: str | Mapping[str, Any] | SpeechRequest, options: Mapping[str, Any]) -> SpeechRequest:

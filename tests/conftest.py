@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
 from hypothesis import settings
 from safetensors.torch import load_file
 
-from qwen3tts import TTS
+if TYPE_CHECKING:
+    from qwen3tts import TTS
 
 SMALL = Path(__file__).parent / "data" / "small"
+
+# Without a GPU kernels run in Triton's interpreter, which has to be chosen before anything imports them.
+if not torch.cuda.is_available():
+    os.environ.setdefault("TRITON_INTERPRET", "1")
 
 # Times vary between machines and runs; a deadline would make them test results.
 settings.register_profile("qwen3tts", deadline=None, derandomize=True, max_examples=50)
@@ -68,6 +74,8 @@ def small() -> Path:
 @pytest.fixture(scope="session")
 def models(small: Path) -> dict[str, TTS]:
     """The small checkpoints, loaded, by kind."""
+    from qwen3tts import TTS
+
     return {kind: TTS.load(small / kind, device="cpu") for kind in ("custom_voice", "voice_design", "base")}
 
 

@@ -73,7 +73,7 @@ def test_a_step_that_fails_ends_all_that_were_in_it_and_nothing_else(tts, monkey
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("qwen3tts.engine.frame_runner.predict_codes", interrupted)
+        patch.setattr("qwen3tts.engine.torch_runner.predict_codes", interrupted)
         with pytest.raises(KeyboardInterrupt):
             next(streams[0])
     for stream in streams:

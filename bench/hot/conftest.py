@@ -13,7 +13,7 @@ from qwen3tts.checkpoint.schema import Shapes
 from qwen3tts.config import CodecConfig, ModelConfig
 from qwen3tts.config.files import read_json
 
-from ..weights import RELEASED, draw
+from ..random_weights import RELEASED, draw
 
 
 @pytest.fixture(autouse=True)
@@ -51,6 +51,6 @@ def decoder_tensors(codec_config: CodecConfig) -> dict[str, Tensor]:
 
 
 def random_tensors(shapes: Shapes, prefix: str, dtype: torch.dtype) -> dict[str, Tensor]:
-    """The tensors below `prefix`, as `bench.weights` draws them."""
+    """The tensors below `prefix`, as `bench.random_weights` draws them."""
     wanted = {name: shape for name, shape in shapes.items() if name.startswith(prefix)}
     return dict(draw(wanted, dtype, torch.Generator().manual_seed(0)))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from qwen3tts.kernels.sampling import sample_reference, uniforms_reference
+from qwen3tts.kernels.philox import uniforms_reference
+from qwen3tts.kernels.sampling import sample_reference
 from qwen3tts.model.code_predictor import predict_codes
 from qwen3tts.model.weights import CodePredictorWeights
 

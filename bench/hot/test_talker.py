@@ -12,7 +12,8 @@ from qwen3tts.cache.pages import pages_for
 from qwen3tts.checkpoint import model_tensors
 from qwen3tts.kernels.norm import rms_norm_reference
 from qwen3tts.kernels.paged_attention import paged_attention_reference
-from qwen3tts.kernels.sampling import penalise_reference, sample_reference, uniforms_reference
+from qwen3tts.kernels.philox import uniforms_reference
+from qwen3tts.kernels.sampling import penalise_reference, sample_reference
 from qwen3tts.native import linear
 
 LENGTH = 300

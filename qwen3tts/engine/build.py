@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
+from qwen3tts.backend import Backend
 from qwen3tts.cache.paged_kv import PagedKV
-from qwen3tts.cache.pages import PageAllocator, pages_for
+from qwen3tts.cache.pages import PAGE_SIZE, PageAllocator, pages_for
 from qwen3tts.checkpoint import Checkpoint
 from qwen3tts.codec import DecoderState, DecoderWeights
 from qwen3tts.config import TalkerConfig
+from qwen3tts.device import free_memory
 from qwen3tts.engine.codec_runner import CodecRunner
 from qwen3tts.engine.engine import Engine
-from qwen3tts.engine.frame_runner import FrameRunner
+from qwen3tts.engine.frame import FrameBuffers, FrameModel, is_wide
+from qwen3tts.engine.graphs import Progress, frame_buckets
+from qwen3tts.engine.prefill_runner import PrefillRunner
 from qwen3tts.engine.rows import Rows
 from qwen3tts.engine.scheduler import Scheduler
 from qwen3tts.engine.stages import StageClock
+from qwen3tts.engine.torch_runner import TorchRunner
+from qwen3tts.engine.triton_runner import TritonRunner
+from qwen3tts.errors import InputError
+from qwen3tts.kernels.launch import Launcher
+from qwen3tts.model.packed import PackedPredictor, PackedTalker, Placement
 from qwen3tts.model.prompt import embed_text
 from qwen3tts.model.weights import CodePredictorWeights, TalkerWeights
 
@@ -26,37 +36,138 @@ MOST_KV_POSITIONS = 16384
 
 
 def build_engine(
-    checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype, max_batch: int, kv_positions: int | None
+    checkpoint: Checkpoint,
+    device: torch.device,
+    dtype: torch.dtype,
+    max_batch: int,
+    kv_positions: int | None,
+    *,
+    backend: Backend,
+    cuda_graphs: bool,
+    quantize: str | None = None,
+    graph_buckets: Sequence[int] | None = None,
+    progress: Progress | None = None,
 ) -> Engine:
-    """Place the weights and reserve all state.
+    """Place the weights, reserve all state, and record the graphs if there are to be any.
 
     dtype: of the weights. On the CPU arithmetic is float32 whatever the weights are stored in, so float32 leaves narrower stored
     weights as they are, mapped from the file: the numbers are the same. max_batch: utterances in flight. kv_positions: of the KV
-    cache, shared by them; None takes what a quarter of the memory holds, 16,384 at most.
+    cache, shared by them; None takes what a quarter of the memory holds, 16,384 at most. graph_buckets: batch sizes; None is the
+    usual ones up to max_batch. Raises InputError for buckets that leave a batch out, DeviceError where memory does not suffice.
     """
-    config = checkpoint.config.talker_config
-    arithmetic = torch.float32 if device.type == "cpu" else dtype
+    buckets = tuple(sorted(set(graph_buckets or frame_buckets(max_batch))))
+    if buckets[-1] < max_batch:
+        raise InputError(f"graph_buckets={list(buckets)} leave out batches of max_batch={max_batch}: add {max_batch}")
+    clock = StageClock()
+    frames: TorchRunner | TritonRunner
+    with torch.inference_mode():
+        if backend.kernels == "torch":
+            frames = _torch_runner(checkpoint, device, dtype, max_batch, kv_positions, clock)
+        else:
+            place = Placement(device, _arithmetic(device, dtype), quantize)
+            frames = _triton_runner(checkpoint, place, max_batch, kv_positions, buckets, backend.prefill_attention, clock)
+        codec = _codec_runner(checkpoint, device, max_batch, clock)
+        if device.type == "cuda":
+            # All of this was made on the default stream; frames and codec have streams of their own.
+            torch.cuda.synchronize(device)
+        if isinstance(frames, TritonRunner) and cuda_graphs:
+            frames.capture(progress)
+    return Engine(
+        scheduler=Scheduler(max_batch, PageAllocator(frames.cache.keys.shape[1])),
+        frames=frames,
+        codec=codec,
+        stop_code=checkpoint.config.talker_config.codec_eos_token_id,
+        sample_rate=checkpoint.codec_config.output_sample_rate,
+        clock=clock,
+    )
+
+
+def _arithmetic(device: torch.device, dtype: torch.dtype) -> torch.dtype:
+    return torch.float32 if device.type == "cpu" else dtype
+
+
+def _torch_runner(
+    checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype, max_batch: int, kv_positions: int | None, clock: StageClock
+) -> TorchRunner:
+    config, arithmetic = checkpoint.config.talker_config, _arithmetic(device, dtype)
     tensors = place_weights(checkpoint.model, device, dtype)
     talker = TalkerWeights.read(tensors, config, arithmetic)
     predictor = CodePredictorWeights.read(tensors, config.code_predictor_config, arithmetic)
-    if kv_positions is None:
-        kv_positions = _affordable_positions(config, device, arithmetic)
-    pages = 1 + pages_for(kv_positions)
-    with torch.inference_mode():
-        pad = embed_text(talker, [checkpoint.config.tts_pad_token_id], arithmetic)[0]
-        rows = Rows.allocate(config, max_batch, pages, pad)
-        cache = PagedKV.allocate(config, pages, arithmetic, device)
-        codec_config = checkpoint.codec_config.decoder_config
-        codec_tensors = {name: tensor.to(device) for name, tensor in checkpoint.codec.items() if name.startswith("decoder.")}
-        codec_weights = DecoderWeights.read(codec_tensors, codec_config)
-        codec_state = DecoderState(codec_config, max_batch, device)
-    clock = StageClock()
-    return Engine(
-        scheduler=Scheduler(max_batch, PageAllocator(pages)),
-        frames=FrameRunner(config, talker, predictor, rows, cache, clock),
-        codec=CodecRunner(codec_config, codec_weights, codec_state, clock),
-        sample_rate=checkpoint.codec_config.output_sample_rate,
+    rows, cache = _reserve(checkpoint, talker, max_batch, kv_positions, device, arithmetic)
+    return TorchRunner(config, talker, predictor, rows, cache, clock)
+
+
+def _triton_runner(
+    checkpoint: Checkpoint,
+    place: Placement,
+    max_batch: int,
+    kv_positions: int | None,
+    buckets: tuple[int, ...],
+    attention: str,
+    clock: StageClock,
+) -> TritonRunner:
+    config, device, lanes = checkpoint.config.talker_config, place.device, buckets[-1]
+    wide, gpu = is_wide(max_batch), device.type == "cuda"
+    # A frame that is thrown away may stand one position behind the last page.
+    positions = (kv_positions or MOST_KV_POSITIONS) + 2 * PAGE_SIZE
+    read = TalkerWeights.read(checkpoint.model, config, place.dtype)
+    read_predictor = CodePredictorWeights.read(checkpoint.model, config.code_predictor_config, place.dtype)
+    packed = PackedTalker.pack(read, config, positions, place)
+    predictor = PackedPredictor.pack(read_predictor, config.code_predictor_config, packed.codec_embedding, place)
+    prompt_talker, prompt_predictor = prompt_weights(read, read_predictor, packed, predictor, place)
+    rows, cache = _reserve(checkpoint, prompt_talker, max_batch, kv_positions, device, place.dtype)
+    launcher = Launcher(dependent=gpu and torch.cuda.get_device_capability(device) >= (9, 0))
+    return TritonRunner(
+        model=FrameModel(config, packed, predictor, wide),
+        talker=prompt_talker,
+        predictor=prompt_predictor,
+        prefill=PrefillRunner.allocate(config, packed, cache, rows.page_table, launcher, attention),
+        rows=rows,
+        cache=cache,
+        buffers=FrameBuffers.allocate(config, lanes, wide, positions, place.dtype, device),
+        rows_of_lanes=torch.full((lanes,), max_batch, dtype=torch.int32, device=device),
+        buckets=buckets,
+        launcher=launcher,
+        stream=torch.cuda.Stream(device) if gpu else None,
         clock=clock,
+    )
+
+
+def _reserve(
+    checkpoint: Checkpoint,
+    talker: TalkerWeights,
+    max_batch: int,
+    kv_positions: int | None,
+    device: torch.device,
+    dtype: torch.dtype,
+) -> tuple[Rows, PagedKV]:
+    """The state of the batch and the KV cache, from what the weights have left of the memory."""
+    config = checkpoint.config.talker_config
+    pages = 1 + pages_for(kv_positions or _affordable_positions(config, device, dtype))
+    pad = embed_text(talker, [checkpoint.config.tts_pad_token_id], dtype)[0]
+    return Rows.allocate(config, max_batch, pages, pad), PagedKV.allocate(config, pages, dtype, device)
+
+
+def _codec_runner(checkpoint: Checkpoint, device: torch.device, slots: int, clock: StageClock) -> CodecRunner:
+    config = checkpoint.codec_config.decoder_config
+    tensors = {name: tensor.to(device) for name, tensor in checkpoint.codec.items() if name.startswith("decoder.")}
+    stream = torch.cuda.Stream(device) if device.type == "cuda" else None
+    return CodecRunner(config, DecoderWeights.read(tensors, config), DecoderState(config, slots, device), clock, stream)
+
+
+def prompt_weights(
+    talker: TalkerWeights,
+    predictor: CodePredictorWeights,
+    packed: PackedTalker,
+    packed_predictor: PackedPredictor,
+    place: Placement,
+) -> tuple[TalkerWeights, CodePredictorWeights]:
+    """What embeds prompts, in its place: embeddings and the text projection, without layers. Shares the packed tables."""
+    vectors = ("text_embedding", "text_fc1", "text_fc1_bias", "text_fc2", "text_fc2_bias")
+    placed = {name: place.tensor(getattr(talker, name)) for name in vectors}
+    return (
+        replace(talker, layers=(), codec_embedding=packed.codec_embedding, **placed),
+        replace(predictor, layers=(), heads=(), codec_embeddings=packed_predictor.residual_embeddings.unbind()),
     )
 
 
@@ -68,9 +179,6 @@ def place_weights(tensors: Mapping[str, Tensor], device: torch.device, dtype: to
 
 def _affordable_positions(config: TalkerConfig, device: torch.device, dtype: torch.dtype) -> int:
     """KV positions in a quarter of the memory (of the GPU: what is free), at most MOST_KV_POSITIONS."""
-    if device.type == "cuda":
-        memory = torch.cuda.mem_get_info(device)[0]
-    else:
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    memory = free_memory(device) if device.type == "cuda" else os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     position = 2 * config.num_hidden_layers * config.key_value_size * dtype.itemsize
     return min(MOST_KV_POSITIONS, memory // 4 // position)

@@ -19,26 +19,31 @@ released codec takes 57 ms alone, 52 ms in pairs and 110 ms among 25, and any cu
 
 @dataclass(frozen=True)
 class CodecRunner:
-    """The codec's weights, and its state of one slot for each row of the batch."""
+    """The codec's weights, and its state of one slot for each row of the batch.
+
+    stream: of a GPU, its own, so that a frame becomes sound while the next one is made; None is the current one.
+    """
 
     config: CodecDecoderConfig
     weights: DecoderWeights
     state: DecoderState
     clock: StageClock
+    stream: torch.cuda.Stream | None = None
 
     def admit(self, slot: int, reference_codes: np.ndarray | None) -> None:
         """Start an utterance in `slot`, after the frames of its reference, whose PCM nobody hears.
 
         reference_codes: int64 (frames, num_code_groups) or None.
         """
-        self.state.reset(slot)
+        with torch.cuda.stream(self.stream):
+            self.state.reset(slot)
         if reference_codes is not None:
             self.run([reference_codes], [slot])
 
     def run(self, codes: Sequence[np.ndarray], slots: Sequence[int]) -> np.ndarray:
         """Decode the same number of frames of each of n slots: int64 n x (frames, num_code_groups) -> float32 (n, samples)."""
         device = self.state.positions.device
-        with self.clock.time("codec"):
+        with self.clock.time("codec"), torch.cuda.stream(self.stream):
             pieces = torch.from_numpy(np.stack(codes)).to(device).split(FRAMES_AT_ONCE, dim=1)
             rows = check_slots(slots, self.state)
             return torch.cat([decode(self.weights, self.config, piece, self.state, rows) for piece in pieces], dim=1).cpu().numpy()

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass
+from collections import defaultdict, deque
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from qwen3tts.engine.codec_runner import CodecRunner
-from qwen3tts.engine.frame_runner import FrameRunner
+from qwen3tts.engine.runner import Codes, Runner
 from qwen3tts.engine.scheduler import Scheduler
 from qwen3tts.engine.stages import StageClock
 from qwen3tts.engine.utterance import Utterance
@@ -19,39 +18,57 @@ from qwen3tts.types import AudioChunk
 
 
 @dataclass(frozen=True)
+class Launched:
+    """A frame on its way: whose it is, and how to wait for it."""
+
+    utterances: list[Utterance]
+    codes: Codes
+
+
+@dataclass(frozen=True)
 class Engine:
-    """Turns submitted utterances into chunks of PCM, a frame of every running one at a time. Not thread-safe."""
+    """Turns submitted utterances into chunks of PCM, a frame of every running one at a time. Not thread-safe.
+
+    in_flight: frames that are launched and not committed, oldest first. Where frames are launched ahead, a stop is seen when the
+    next frame is on its way already; what that frame has for a row that stopped is thrown away.
+    """
 
     scheduler: Scheduler
-    frames: FrameRunner
+    frames: Runner
     codec: CodecRunner
+    stop_code: int
     sample_rate: int
     clock: StageClock
+    in_flight: deque[Launched] = field(default_factory=deque)
 
     @torch.inference_mode()
     @one_torch_thread()
     def step(self) -> None:
-        """Admit whom there is room for, run one frame of everybody, and hand out the PCM that is due.
+        """Admit whom there is room for, launch a frame of everybody, and hand out the PCM of the oldest one launched.
 
         A step that does not end, for an error or Ctrl-C, fails all that were in it: nobody goes on from half a frame.
         """
         for utterance in [u for u in (*self.scheduler.waiting, *self.scheduler.running) if u.abandoned]:
             self.cancel(utterance)
         try:
-            for utterance in self.scheduler.schedule():
-                self._admit(utterance)
-            if running := list(self.scheduler.running):
-                self._run_frame(running)
+            if admitted := self.scheduler.schedule():
+                self._admit(admitted)
+            running = [u for u in self.scheduler.running if u.launched < u.max_frames]
+            if running:
+                self._launch(running)
+            if len(self.in_flight) > (self.frames.ahead if running else 0):
+                self._commit(self.in_flight.popleft())
         except BaseException as failure:
+            self.in_flight.clear()
             for utterance in list(self.scheduler.running):
                 utterance.failure = failure
                 self.scheduler.release(utterance)
             raise
 
-    def _run_frame(self, running: list[Utterance]) -> None:
-        frames = self.frames.run(self._rows(running))
-        self._commit(running, frames.codes.cpu().numpy(), frames.stopped.tolist())
-        self._speak([u for u in running if u.finish_reason is not None or u.pending >= u.chunk_frames])
+    def _launch(self, running: list[Utterance]) -> None:
+        self.in_flight.append(Launched(running, self.frames.launch([u.row for u in running])))
+        for utterance in running:
+            utterance.launched += 1
 
     def submit(self, utterances: list[Utterance]) -> None:
         """Put utterances in the line, all or none. Raises CapacityError for one that could never run."""
@@ -65,22 +82,17 @@ class Engine:
             utterance.cancelled = True
             self.scheduler.release(utterance)
 
-    def _rows(self, utterances: list[Utterance]) -> Tensor:
-        return torch.tensor([u.row for u in utterances], device=self.frames.rows.inputs.device)
+    def _admit(self, admitted: list[Utterance]) -> None:
+        self.frames.admit(admitted)
+        for utterance in admitted:
+            self.codec.admit(utterance.row, utterance.reference_codes)
 
-    def _admit(self, utterance: Utterance) -> None:
-        device = self.frames.rows.inputs.device
-        speaker, reference = (
-            None if array is None else torch.from_numpy(array).to(device)
-            for array in (utterance.speaker_embedding, utterance.reference_codes)
-        )
-        self.frames.admit(utterance.row, utterance.prompt, speaker, reference, utterance.pages, utterance.sampling)
-        self.codec.admit(utterance.row, utterance.reference_codes)
-
-    def _commit(self, running: list[Utterance], codes: np.ndarray, stopped: list[bool]) -> None:
-        """Write each row's frame down, and find out who has ended."""
-        for utterance, frame, stop in zip(running, codes, stopped, strict=True):
-            if stop:
+    def _commit(self, launched: Launched) -> None:
+        """Write each row's frame down, find out who has ended, and speak."""
+        for utterance, frame in zip(launched.utterances, launched.codes(), strict=True):
+            if utterance.done:
+                continue
+            if frame[0] == self.stop_code:
                 utterance.finish_reason = "stop"
                 continue
             utterance.codes.append(frame)
@@ -88,6 +100,8 @@ class Engine:
                 utterance.finish_reason = "loop"
             elif len(utterance.codes) == utterance.max_frames:
                 utterance.finish_reason = "length"
+        going = [u for u in launched.utterances if not u.done]
+        self._speak([u for u in going if u.finish_reason is not None or u.pending >= u.chunk_frames])
 
     def _speak(self, due: list[Utterance]) -> None:
         """Decode the pending frames of those whose chunk is due; equal numbers of frames go through the codec together."""
@@ -118,7 +132,7 @@ class Engine:
             start=utterance.spoken * samples_per_frame,
             is_final=utterance.finish_reason is not None,
             sample_rate=self.sample_rate,
-            codes=np.stack(codes) if codes else np.zeros((0, self.frames.config.num_code_groups), np.int64),
+            codes=np.stack(codes) if codes else np.zeros((0, self.codec.config.num_quantizers), np.int64),
             finish_reason=utterance.finish_reason,
             seed=utterance.sampling.seed,
         )

@@ -8,8 +8,10 @@ import torch
 from torch import Tensor
 
 from qwen3tts.cache.pages import PAGE_SIZE
-from qwen3tts.config import SUPPRESSED_IDS, TalkerConfig
+from qwen3tts.config import TalkerConfig
 from qwen3tts.kernels.paged_attention import page_slots
+from qwen3tts.kernels.sampling import Draws
+from qwen3tts.model.transfer import to_device
 from qwen3tts.types import Sampling
 
 MIN_NEW_FRAMES = 2
@@ -18,92 +20,88 @@ MIN_NEW_FRAMES = 2
 
 @dataclass(frozen=True)
 class Rows:
-    """What the next frame of each of `size` rows depends on.
+    """What the next frame of each row depends on. The last row is nobody's: it pads batches, and stays at its first frame.
 
-    inputs: (size, hidden), the talker's next input. positions, frames: int64 (size,), of that input and of that frame.
+    inputs: (rows, hidden), the talker's input of the first frame. codes: int64 (rows, num_code_groups), the last frame.
     text: (pages, PAGE_SIZE, hidden), the text row that goes into the input at a position, in the pages of the row's KV cache;
-    text_ends: int64 (size,), the position from which on it is the text pad. pad: (hidden,).
-    seen: bool (size, vocabulary), the code-0 history. page_table: int64 (size, max_pages); unused entries are page 0.
-    The rest are sampling settings, (size,) each; `*_tail` is 1 - top_p.
+    pad: (hidden,), that of the positions from text_ends on. seen: bool (rows, vocabulary), the code-0 history.
+    page_table: int64 (rows, max_pages); unused entries are page 0. numbers: int64 (rows, 6); settings: float32 (rows, 5): the rest.
+    The properties are columns of these two, so that an utterance brings its own in one copy of each.
     """
 
     inputs: Tensor
-    positions: Tensor
-    frames: Tensor
+    codes: Tensor
     text: Tensor
-    text_ends: Tensor
     pad: Tensor
     seen: Tensor
     page_table: Tensor
-    seeds: Tensor
-    temperature: Tensor
-    top_k: Tensor
-    top_p_tail: Tensor
-    repetition_penalty: Tensor
-    predictor_temperature: Tensor
-    predictor_top_k: Tensor
-    predictor_top_p_tail: Tensor
-    control_ids: Tensor
-    control_ids_and_stop: Tensor
+    numbers: Tensor
+    settings: Tensor
 
     @classmethod
     def allocate(cls, config: TalkerConfig, size: int, pages: int, pad: Tensor) -> Rows:
-        """Reserve the buffers, on the device and in the dtype of `pad` (the text pad's row). pages: of the KV cache."""
-        device, dtype = pad.device, pad.dtype
-
-        def integers(*shape: int) -> Tensor:
-            return torch.zeros(shape, dtype=torch.int64, device=device)
-
-        def settings() -> Tensor:
-            return torch.zeros(size, dtype=torch.float32, device=device)
-
-        control_ids = torch.zeros(config.vocab_size, dtype=torch.bool, device=device)
-        control_ids[-SUPPRESSED_IDS:] = True
-        control_ids_and_stop = control_ids.clone()
-        control_ids_and_stop[config.codec_eos_token_id] = True
-        control_ids[config.codec_eos_token_id] = False
+        """Reserve the buffers of `size` utterances, on the device and in the dtype of `pad`. pages: of the KV cache."""
+        device, rows = pad.device, size + 1
         return cls(
-            inputs=torch.zeros(size, config.hidden_size, dtype=dtype, device=device),
-            positions=integers(size),
-            frames=integers(size),
-            text=torch.empty(pages, PAGE_SIZE, config.hidden_size, dtype=dtype, device=device),
-            text_ends=integers(size),
+            inputs=torch.zeros(rows, config.hidden_size, dtype=pad.dtype, device=device),
+            codes=torch.zeros(rows, config.num_code_groups, dtype=torch.int64, device=device),
+            text=torch.empty(pages, PAGE_SIZE, config.hidden_size, dtype=pad.dtype, device=device),
             pad=pad,
-            seen=torch.zeros(size, config.vocab_size, dtype=torch.bool, device=device),
-            page_table=integers(size, pages),
-            seeds=integers(size),
-            temperature=settings(),
-            top_k=integers(size),
-            top_p_tail=settings(),
-            repetition_penalty=settings(),
-            predictor_temperature=settings(),
-            predictor_top_k=integers(size),
-            predictor_top_p_tail=settings(),
-            control_ids=control_ids,
-            control_ids_and_stop=control_ids_and_stop,
+            seen=torch.zeros(rows, config.vocab_size, dtype=torch.bool, device=device),
+            # One entry more than there are pages: a frame that is thrown away may lie past the last.
+            page_table=torch.zeros(rows, pages + 1, dtype=torch.int64, device=device),
+            numbers=torch.zeros(rows, 6, dtype=torch.int64, device=device),
+            settings=torch.zeros(rows, 5, dtype=torch.float32, device=device),
         )
 
-    def start(self, row: int, position: int, text: Tensor, pages: list[int], sampling: Sampling) -> None:
-        """Give a row to a new utterance whose next input stands at `position`.
+    @property
+    def positions(self) -> Tensor:
+        """Position of the next input, int64 (rows,)."""
+        return self.numbers[:, 0]
 
-        text: (n, hidden), the rows to add one a frame. pages: of its KV cache. sampling: fully resolved.
+    @property
+    def frames(self) -> Tensor:
+        """Number of the next frame, int64 (rows,)."""
+        return self.numbers[:, 1]
+
+    @property
+    def text_ends(self) -> Tensor:
+        """The position from which on the text row is the pad, int64 (rows,)."""
+        return self.numbers[:, 2]
+
+    @property
+    def repetition_penalty(self) -> Tensor:
+        """float32 (rows,)."""
+        return self.settings[:, 0]
+
+    @property
+    def talker_draws(self) -> Draws:
+        """How code 0 is drawn."""
+        return Draws(self.numbers[:, 3], self.frames, self.settings[:, 1], self.numbers[:, 4], self.settings[:, 2])
+
+    @property
+    def predictor_draws(self) -> Draws:
+        """How the other codes are drawn."""
+        return Draws(self.numbers[:, 3], self.frames, self.settings[:, 3], self.numbers[:, 5], self.settings[:, 4])
+
+    def start(self, row: int, position: int, x: Tensor, text: Tensor, pages: list[int], sampling: Sampling) -> None:
+        """Give a row to a new utterance whose first frame's input x (hidden,) stands at `position`.
+
+        text: (n, hidden), the rows to add one a frame after it. pages: of its KV cache. sampling: fully resolved.
         """
-        self.positions[row] = position
-        self.frames[row] = 0
-        self.seen[row] = False
-        self.page_table[row] = 0
-        self.page_table[row, : len(pages)] = torch.tensor(pages)
-        spoken = torch.arange(position + 1, position + 1 + len(text), device=text.device)
-        self.text[page_slots(self.page_table[row].expand(len(text), -1), spoken, PAGE_SIZE)] = text
-        self.text_ends[row] = position + 1 + len(text)
-        self.seeds[row] = _signed(sampling.seed)
-        self.temperature[row] = sampling.temperature
-        self.top_k[row] = sampling.top_k
-        self.top_p_tail[row] = 1.0 - sampling.top_p
-        self.repetition_penalty[row] = sampling.repetition_penalty
-        self.predictor_temperature[row] = sampling.predictor_temperature
-        self.predictor_top_k[row] = sampling.predictor_top_k
-        self.predictor_top_p_tail[row] = 1.0 - sampling.predictor_top_p
+        device, text_end = x.device, position + 1 + len(text)
+        numbers = (position, 0, text_end, _signed(sampling.seed), sampling.top_k, sampling.predictor_top_k)
+        talker = (sampling.repetition_penalty, sampling.temperature, 1.0 - sampling.top_p)
+        predictor = (sampling.predictor_temperature, 1.0 - sampling.predictor_top_p)
+        table = to_device(pages, torch.int64, device)
+        self.numbers[row].copy_(to_device(numbers, torch.int64, device))
+        self.settings[row].copy_(to_device(talker + predictor, torch.float32, device))
+        self.page_table[row].zero_()
+        self.page_table[row, : len(pages)] = table
+        self.seen[row].zero_()
+        self.inputs[row] = x
+        spoken = torch.arange(position + 1, text_end, device=device)
+        self.text[page_slots(table.expand(len(text), -1), spoken, PAGE_SIZE)] = text
 
 
 def _signed(seed: int) -> int:

@@ -19,7 +19,8 @@ class Utterance:
 
     speaker_embedding: float32 (width,) or None. reference_codes: int64 (frames, num_code_groups) or None.
     max_frames: its frame limit. chunk_frames: frames in a chunk of PCM. row, pages: what it holds while it runs.
-    codes: its frames so far, int64 (num_code_groups,) each. spoken: how many of them are PCM already.
+    launched: its frames that are run or on their way. codes: those that are known, int64 (num_code_groups,) each. spoken: how many
+    of them are PCM already.
     abandoned: nobody will read it any more. failure: what went wrong in the engine while it ran.
     """
 
@@ -33,6 +34,7 @@ class Utterance:
     silence_guard: SilenceGuard | None
     row: int = -1
     pages: list[int] = field(default_factory=list)
+    launched: int = 0
     codes: list[np.ndarray] = field(default_factory=list)
     spoken: int = 0
     finish_reason: FinishReason | None = None

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from qwen3tts.kernels.embedding import frame_embedding_reference
+from qwen3tts.model.transfer import to_device
 from qwen3tts.model.weights import CodePredictorWeights, TalkerWeights
 from qwen3tts.native import linear
 from qwen3tts.types import NO_TOKEN, Prompt
@@ -16,7 +17,7 @@ from qwen3tts.types import NO_TOKEN, Prompt
 
 def embed_text(weights: TalkerWeights, ids: Sequence[int], dtype: torch.dtype) -> Tensor:
     """Text rows: embedding and projection of n ids, (n, hidden); official `text_projection(text_embedding(ids))`."""
-    index = torch.tensor(ids, dtype=torch.int64, device=weights.text_embedding.device)
+    index = to_device(ids, torch.int64, weights.text_embedding.device)
     rows = weights.text_embedding[index].to(dtype)
     return linear(F.silu(linear(rows, weights.text_fc1, weights.text_fc1_bias)), weights.text_fc2, weights.text_fc2_bias)
 
@@ -37,16 +38,19 @@ def embed_prompt(
     """The talker's inputs for a whole prompt: (positions, hidden).
 
     speaker_embedding: (hidden,) where the prompt has a speaker position. reference_codes: int64 (reference_frames,
-    num_code_groups).
+    num_code_groups), on the talker's device.
     """
-    text = [i for i, token in enumerate(prompt.text_ids) if token != NO_TOKEN]
-    codec = [i for i, token in enumerate(prompt.codec_ids) if token != NO_TOKEN]
-    x = torch.zeros(len(prompt), talker.codec_embedding.shape[1], dtype=dtype, device=talker.codec_embedding.device)
-    x[text] = embed_text(talker, [prompt.text_ids[i] for i in text], dtype)
-    x[codec] += talker.codec_embedding[[prompt.codec_ids[i] for i in codec]].to(dtype)
+    table, device = talker.codec_embedding, talker.codec_embedding.device
+    text, codec = (
+        to_device([i for i, token in enumerate(ids) if token != NO_TOKEN], torch.int64, device)
+        for ids in (prompt.text_ids, prompt.codec_ids)
+    )
+    codec_ids = to_device([token for token in prompt.codec_ids if token != NO_TOKEN], torch.int64, device)
+    x = torch.zeros(len(prompt), table.shape[1], dtype=dtype, device=device)
+    x[text] = embed_text(talker, [token for token in prompt.text_ids if token != NO_TOKEN], dtype)
+    x[codec] += table[codec_ids].to(dtype)
     if prompt.speaker_position is not None and speaker_embedding is not None:
         x[prompt.speaker_position] += speaker_embedding.to(x)
     if prompt.reference_frames and reference_codes is not None:
-        codes = reference_codes.to(x.device)
-        x[-prompt.reference_frames :] += frame_embedding_reference(codes, code_tables(talker, predictor), dtype)
+        x[-prompt.reference_frames :] += frame_embedding_reference(reference_codes, code_tables(talker, predictor), dtype)
     return x

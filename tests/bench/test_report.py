@@ -77,12 +77,26 @@ def test_json_has_null_for_what_is_no_number(value):
 
 def test_table_shows_value_floor_and_ratio(capsys):
     print_table(
-        "latency", [Result("frame_ms_p50", 120.0, "ms", 60.0), Result("whole_ms_p99", math.inf, "ms"), Result("x", math.nan, "")]
+        "latency",
+        [
+            Result("frame_ms_p50", 120.0, "ms", 60.0),
+            Result("whole_ms_p99", math.inf, "ms"),
+            Result("x", math.nan, ""),
+            Result("talker_bytes", 2_892_737_536, "B"),
+        ],
     )
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["frame_ms_p50", "120.0", "ms", "60.0", "2.000"] in rows
+    assert ["talker_bytes", "2,892,737,536", "B"] in rows
     assert ["whole_ms_p99", "never", "ms"] in rows
     assert ["x", "-"] in rows
+
+
+def test_table_in_a_pipe_keeps_each_result_on_a_line(capsys):
+    note = "of as many words as a note may have, which is far more than eighty columns have room for beside a name and a value"
+    print_table("latency", [Result("frame_ms_p50", 120.0, "ms", 60.0, note)])
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    assert any(line.startswith("frame_ms_p50") and line.endswith(note) for line in lines)
 
 
 def test_machine_is_described_in_json_values():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -94,7 +96,12 @@ CASES: dict[str, tuple[tuple[str, ...], str]] = {
     "unknown stats": (synth("Hi", "--stats", "xml"), "--stats"),
     "unknown text feed": (synth("Hi", "--text-feed", "half"), "--text-feed"),
     "normalize": (synth("Hi", "--normalize"), "--normalize"),
-    "quantize": (synth("Hi", "--quantize", "int8"), "quantize"),
+    "unknown format of the weights": (synth("Hi", "--quantize", "int3"), "give none, fp8, int8, int4"),
+    "format of a later version": (synth("Hi", "--quantize", "int8"), "give 'none'"),
+    "fp8 without a GPU": (synth("Hi", "--quantize", "fp8", "--device", "cpu"), "8.9"),
+    "unknown backend": (synth("Hi", "--backend", "jax"), "give torch, triton, sdpa, flash"),
+    "kernels without a GPU": (synth("Hi", "--backend", "triton", "--device", "cpu"), "backend='triton' needs an NVIDIA GPU"),
+    "flash without a GPU": (synth("Hi", "--backend", "flash", "--device", "cpu"), "give 'torch'"),
     "reference text alone": (clone("--ref-text", "Hi"), "--ref-audio"),
     "empty reference text alone": (clone("--ref-text", ""), "--ref-audio"),
     "reference silence alone": (clone("--ref-silence"), "--ref-audio"),
@@ -104,6 +111,7 @@ CASES: dict[str, tuple[tuple[str, ...], str]] = {
     "format of nothing": (("synth", "Hi", "--save-codes", "{out}/c.npy", "--format", "wav"), "--output"),
     "stream of nothing": (("synth", "Hi", "--save-codes", "{out}/c.npy", "--stream"), "--output"),
     "cuda graphs on a CPU": (synth("Hi", "--cuda-graphs", "--device", "cpu"), "--cuda-graphs"),
+    "cuda graphs of torch": (synth("Hi", "--cuda-graphs", "--backend", "torch"), "--cuda-graphs"),
     "unknown device": (synth("Hi", "--device", "tpu"), "device"),
     "missing GPU": (synth("Hi", "--device", "cuda:99"), "device"),
     "unknown dtype": (synth("Hi", "--dtype", "int3"), "dtype"),
@@ -183,7 +191,8 @@ CASES: dict[str, tuple[tuple[str, ...], str]] = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_ends_with_2_and_one_line(cli, files, small, tmp_path, name):
+def test_ends_with_2_and_one_line(cli, files, small, tmp_path, name, monkeypatch):
+    monkeypatch.delenv("TRITON_INTERPRET", raising=False)
     arguments, named = CASES[name]
     done = cli(*(argument.format(files=files, small=small, out=tmp_path) for argument in arguments))
     assert (done.code, done.out) == (2, b"")
@@ -191,6 +200,18 @@ def test_ends_with_2_and_one_line(cli, files, small, tmp_path, name):
     assert named in done.err
     assert "Traceback" not in done.err
     assert not list(tmp_path.iterdir())
+
+
+def test_unknown_names_are_told_before_torch_is_imported(tmp_path):
+    script = """
+import sys
+from qwen3tts.cli.main import main
+names = ["--device tpu", "--dtype int3", "--backend jax", "--quantize int3", "--quantize int4"]
+codes = [main(f"synth Hi -o a.wav {name}".split()) for name in names]
+assert codes == [2] * len(names), codes
+assert "torch" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60, cwd=tmp_path, capture_output=True)
 
 
 def test_the_embedded_voice_leaves_the_error_alone(cli, tmp_path):

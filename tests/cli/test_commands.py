@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+import torch
 from safetensors.numpy import load_file
 
 import qwen3tts
 from qwen3tts import Voice
+from qwen3tts.cli.loading import loading_progress
 
 SMALL = Path(__file__).parents[1] / "data" / "small"
 CUSTOM, BASE, DESIGN = SMALL / "custom_voice", SMALL / "base", SMALL / "voice_design"
@@ -56,10 +60,40 @@ def test_info_describes_model_and_machine(cli):
     assert facts["devices"][0] == "cpu" and facts["machine"]["torch"] and "compiler" in facts["extension"]
 
 
+def test_info_says_what_the_machine_can_run_and_why_not_the_rest(cli):
+    facts = json.loads(cli("info", "--model", CUSTOM, "--json").out)
+    assert list(facts["backends"]) == ["torch", "triton", "sdpa", "flash"]
+    assert list(facts["quantize"]) == ["none", "fp8", "int8", "int4"]
+    assert facts["backends"]["torch"] is facts["quantize"]["none"] is None
+    assert "later" in facts["quantize"]["int8"]
+
+
+def test_info_without_a_gpu_asks_for_one(cli, monkeypatch):
+    if torch.cuda.is_available():
+        pytest.skip("this machine has one")
+    monkeypatch.delenv("TRITON_INTERPRET", raising=False)
+    facts = json.loads(cli("info", "--model", CUSTOM, "--json").out)
+    reasons = [facts["backends"]["triton"], facts["backends"]["flash"], facts["cuda_graphs"], facts["quantize"]["fp8"]]
+    assert all("NVIDIA GPU" in reason for reason in reasons)
+
+
 def test_info_is_readable_too(cli):
     lines = cli("info", "--model", BASE).out.decode().splitlines()
+    assert any(line.startswith("backends") and "torch yes" in line for line in lines)
     assert any(line.split() == ["kind", "base"] for line in lines)
     assert any(line.split() == ["speakers", "-"] for line in lines)
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_loading_moves_a_bar_on_a_terminal_and_is_silent_in_a_pipe(monkeypatch, terminal):
+    stream = io.StringIO()
+    stream.isatty = lambda: terminal
+    monkeypatch.setattr(sys, "stderr", stream)
+    with loading_progress() as show:
+        for done in range(3):
+            show("graphs", done, 2)
+    assert ("2/2" in stream.getvalue() and "graphs" in stream.getvalue()) == terminal
+    assert bool(stream.getvalue()) == terminal
 
 
 def test_voice_list_names_speakers_and_dialects(cli):

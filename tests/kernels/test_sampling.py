@@ -8,13 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 
+from qwen3tts.kernels.philox import philox_reference, uniforms_reference
 from qwen3tts.kernels.sampling import (
     draw_reference,
     penalise_reference,
-    philox_reference,
     probabilities_reference,
     sample_reference,
-    uniforms_reference,
 )
 
 
