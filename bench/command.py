@@ -40,6 +40,11 @@ def whole_number(low: int) -> Callable[[str], int]:
     return parse
 
 
+def batches_of(text: str) -> tuple[int, ...]:
+    """An option's type: batch sizes, commas between them."""
+    return tuple(map(whole_number(1), text.split(",")))
+
+
 def run_bench(bench: str, parser: Parser, measure: Measure, argv: Sequence[str] | None) -> int:
     """Parse, measure, print and, with --json, write; returns the exit code: 0, or 2 after a line on standard error.
 

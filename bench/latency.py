@@ -20,12 +20,11 @@ import torch
 from rich.console import Console
 from rich.progress import track
 
-from qwen3tts.backend import Machine, resolve_backend, why_no_graphs
+from qwen3tts.backend import Machine, require_graphs, resolve_backend, uses_graphs
 from qwen3tts.cli.loading import loading_progress
 from qwen3tts.device import resolve_device, resolve_dtype
 from qwen3tts.engine.plan import frame_plan
 from qwen3tts.engine.stages import StageClock
-from qwen3tts.errors import DeviceError
 from qwen3tts.output import OutputFile
 from qwen3tts.tts import TTS
 from qwen3tts.types import SamplingParams
@@ -163,13 +162,12 @@ def _progress(count: int) -> Iterator[int]:
 
 def _load(options: argparse.Namespace) -> tuple[TTS, dict[str, Any]]:
     """The model, and all that was set or left to the device. Raises DeviceError for graphs that are asked for and cannot be."""
+    if options.cuda_graphs:
+        require_graphs(options.device, options.dtype, options.backend)
     device = resolve_device(options.device)
     machine = Machine.of(device, flash=options.backend == "flash")
     backend = resolve_backend(options.backend, machine, resolve_dtype(options.dtype, device))
-    no_graphs = why_no_graphs(machine, backend)
-    if options.cuda_graphs and no_graphs:
-        raise DeviceError(f"--cuda-graphs, on {device} with backend {backend.name}, {no_graphs}: leave it out")
-    cuda_graphs = options.cuda_graphs is not False and no_graphs is None
+    cuda_graphs = uses_graphs(options.cuda_graphs is not False, machine, backend)
     with loading_progress() as show:
         tts = TTS.load(
             options.model,

@@ -22,8 +22,8 @@ from qwen3tts.codec import DecoderState, DecoderWeights, decode
 from qwen3tts.config import CodecConfig, CodecDecoderConfig, GenerationConfig, ModelConfig
 from qwen3tts.config.files import read_json
 
-RELEASED = Path(__file__).parent / "released"
-SIZES = {"0.6B": "0b6", "1.7B": "1b7"}
+from .releases import RELEASED
+
 SHARED_FILES = (
     "generation_config.json",
     "preprocessor_config.json",
@@ -78,11 +78,6 @@ def random_checkpoint(config: ModelConfig, codec_config: CodecConfig, folder: Pa
         model=dict(draw_model(config, generator)),
         codec=draw_codec(codec_config, generator),
     )
-
-
-def read_configs(model: Path, codec: Path) -> tuple[ModelConfig, CodecConfig]:
-    """The configurations of a model and a codec. Raises ConfigError for files that are none."""
-    return ModelConfig.read(read_json(model), str(model)), CodecConfig.read(read_json(codec), str(codec))
 
 
 def draw_model(config: ModelConfig, generator: torch.Generator) -> Iterator[tuple[str, Tensor]]:

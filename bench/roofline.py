@@ -21,11 +21,11 @@ from qwen3tts.engine.frame import is_wide
 from qwen3tts.engine.graphs import frame_buckets
 from qwen3tts.engine.plan import frame_plan, prefill_plan
 from qwen3tts.errors import InputError
-from qwen3tts.kernels.launch import Launch
+from qwen3tts.kernels.launch import DEPENDENT_CAPABILITY, Launch
 from qwen3tts.kernels.paged_attention import TYPICAL_CONTEXT
 
 from .command import Parser, run_bench, whole_number
-from .random_weights import RELEASED, SIZES, read_configs
+from .releases import RELEASED, SIZES, read_configs
 from .report import Result
 
 BANDWIDTH_SHARE = 4.3 / 4.8
@@ -35,9 +35,6 @@ TENSOR_SHARE = 788 / 989
 LAUNCH_US = 1.3
 """Measured for a launch in a CUDA graph on an H100 (Spector et al., "Look Ma, No Bubbles!", Hazy Research, 2025). Assumed of every
 other GPU, and of dependent launch too: that should cost less, and how much is not measured."""
-
-DEPENDENT_CAPABILITY = (9, 0)
-"""Launches are chained from it on."""
 
 TENSOR_CORE_KERNELS = frozenset({"matmul", "prefill_attention"})
 ATTENTION_KERNELS = frozenset({"paged_attention", "whole_paged_attention"})

@@ -23,7 +23,8 @@ from qwen3tts.checkpoint.schema import Shapes
 from qwen3tts.errors import InputError, OutputError, Qwen3TTSError
 
 from .command import Parser, whole_number
-from .random_weights import RELEASED, SIZES, draw_codec, draw_model, read_configs, write_configs
+from .random_weights import draw_codec, draw_model, write_configs
+from .releases import RELEASED, SIZES, read_configs
 
 KINDS = ("custom_voice", "voice_design", "base")
 _ALIGNMENT = 64

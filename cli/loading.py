@@ -11,9 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
 import qwen3tts
-from qwen3tts.backend import Machine, resolve_backend, why_no_graphs
-from qwen3tts.device import resolve_device, resolve_dtype
-from qwen3tts.errors import DeviceError
+from qwen3tts.backend import require_graphs
 
 
 def load_model(
@@ -31,7 +29,7 @@ def load_model(
     `TTS.load`.
     """
     if cuda_graphs:
-        _require_graphs(device, dtype, backend)
+        require_graphs(device, dtype, backend)
     load = qwen3tts.TTS.load
     started = time.perf_counter()
     with loading_progress() as show:
@@ -62,11 +60,3 @@ def loading_progress() -> Iterator[Callable[[str, int, int], None]]:
             progress.update(bars[what], completed=done)
 
         yield show
-
-
-def _require_graphs(device: str, dtype: str | None, backend: str | None) -> None:
-    place = resolve_device(device)
-    machine = Machine.of(place, flash=backend == "flash")
-    resolved = resolve_backend(backend, machine, resolve_dtype(dtype, place))
-    if reason := why_no_graphs(machine, resolved):
-        raise DeviceError(f"--cuda-graphs, on {place} with backend {resolved.name}, {reason}: leave it out")

@@ -143,5 +143,8 @@ def _figures(delivered: Delivered, tts: TTS) -> dict[str, Any]:
         "model": str(tts.checkpoint.folder),
         "device": str(tts.device),
         "dtype": str(tts.dtype).removeprefix("torch."),
+        "backend": tts.backend,
+        "quantize": tts.quantize or "none",
+        "weight_error": tts.engine.weight_error,
         "peak_memory_mib": peak_memory_mib(),
     }

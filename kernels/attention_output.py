@@ -2,24 +2,23 @@
 
 `paged_attention` leaves a result for each chunk of a row's context, so that one stream fills the GPU. A program reads its rows of
 the projection while attention still runs, and keeps them in registers for all lanes: each weight is read once. Each program reads
-all of a lane's chunks, 8 KB a chunk at 16 heads of 128, from the L2 cache; a launch of its own would save that and cost more.
+all of a lane's chunks, 8 KB a chunk at 16 heads of 128, from the L2 cache: hence only one program for each multiprocessor, against
+8 MB of weights 1 MB a chunk. A launch of its own would save that and cost more.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from torch import Tensor
 
-from qwen3tts.kernels.language import gdc_launch_dependents, gdc_wait, jit, tl
+from qwen3tts.kernels.language import gdc_launch_dependents, gdc_wait, jit, next_power_of_2, tl
 from qwen3tts.kernels.launch import Launcher, Work, bytes_of
-from qwen3tts.kernels.linear import WARPS, Matrix, matvec_tile
-from qwen3tts.kernels.matvec import load_weights
-from qwen3tts.kernels.operand import finish, load_inside
+from qwen3tts.kernels.linear import MATVEC_LANES, Matrix
+from qwen3tts.kernels.operand import finish, load_constants, load_inside
 
 CHUNKS_AT_ONCE = 4
-"""Loads in flight; most utterances have no more chunks."""
+"""Loads on their way; most utterances have no more chunks."""
 
 
 @dataclass(frozen=True)
@@ -38,59 +37,67 @@ class Chunks:
 
 
 @jit
-def _combine(partials, lse, chunks, k, head, inside, HEADS: tl.constexpr, K: tl.constexpr, AT_ONCE: tl.constexpr):
-    """Elements k (m, VECTOR) of one lane's attention. head: (m, 1), that of each vector."""
+def _combine(
+    partials, lse, chunks, HEADS: tl.constexpr, HEAD_DIM: tl.constexpr, BLOCK_HEADS: tl.constexpr, BLOCK_DIM: tl.constexpr,
+    AT_ONCE: tl.constexpr,
+):  # fmt: skip
+    """One lane's attention (BLOCK_HEADS, BLOCK_DIM), 0 in the padding. Each pass scales what it has to the largest sum seen so far."""
+    head, dim = tl.arange(0, BLOCK_HEADS), tl.arange(0, BLOCK_DIM)
+    inside_heads = (head < HEADS)[:, None] & (dim < HEAD_DIM)[None, :]
     lse += tl.minimum(head, HEADS - 1)
-    top = tl.load(lse)
-    for chunk in range(1, chunks):
-        top = tl.maximum(top, tl.load(lse + chunk * HEADS))
-    total = tl.zeros_like(top)
-    mixed = tl.zeros(k.shape, tl.float32)
+    partials += head[:, None] * HEAD_DIM + dim[None, :]
+    top = tl.full((BLOCK_HEADS,), float("-inf"), tl.float32)
+    total = tl.zeros((BLOCK_HEADS,), tl.float32)
+    mixed = tl.zeros((BLOCK_HEADS, BLOCK_DIM), tl.float32)
     for first in range(0, chunks, AT_ONCE):
+        scores, values, best = (), (), top
         for i in tl.static_range(AT_ONCE):
-            # Past the last chunk: the last again, with no weight.
-            chunk = tl.minimum(first + i, chunks - 1)
-            weight = tl.where(first + i < chunks, tl.exp(tl.load(lse + chunk * HEADS) - top), 0.0)
+            chunk = first + i + 0 * head
+            score = tl.load(lse + chunk * HEADS, mask=chunk < chunks, other=float("-inf"))
+            place, inside = partials + (chunk * (HEADS * HEAD_DIM))[:, None], inside_heads & (chunk < chunks)[:, None]
+            scores = scores + (score,)
+            values = values + (tl.load(place, mask=inside, other=0.0).to(tl.float32),)
+            best = tl.maximum(best, score)
+        shrink = tl.exp(top - best)
+        total *= shrink
+        mixed *= shrink[:, None]
+        for i in tl.static_range(AT_ONCE):
+            weight = tl.exp(scores[i] - best)
             total += weight
-            mixed += weight * load_inside(partials + chunk * K + k, inside)
-    return mixed / total
+            mixed += weight[:, None] * values[i]
+        top = best
+    return mixed / total[:, None]
 
 
 @jit
 def attention_output_kernel(
     partials, lse, positions, rows, most_chunks, weight, scales, residual, residual_stride, lanes,
-    N: tl.constexpr, K: tl.constexpr, HEAD_DIM: tl.constexpr, CHUNK: tl.constexpr, AT_ONCE: tl.constexpr, LANES: tl.constexpr,
-    BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr, VECTOR: tl.constexpr, EARLY: tl.constexpr, DEPENDENT: tl.constexpr,
+    N: tl.constexpr, HEADS: tl.constexpr, HEAD_DIM: tl.constexpr, CHUNK: tl.constexpr, AT_ONCE: tl.constexpr, LANES: tl.constexpr,
+    BLOCK_N: tl.constexpr, BLOCK_HEADS: tl.constexpr, BLOCK_DIM: tl.constexpr, VECTOR: tl.constexpr, DEPENDENT: tl.constexpr,
 ):  # fmt: skip
-    """BLOCK_N outputs of LANES lanes, one lane after another. EARLY: tiles of weights to load before the wait."""
-    EVEN_K: tl.constexpr = K % BLOCK_K == 0
+    """BLOCK_N outputs of LANES lanes, one lane after another."""
+    K: tl.constexpr = HEADS * HEAD_DIM
+    BLOCK_K: tl.constexpr = BLOCK_HEADS * BLOCK_DIM
     output = tl.program_id(0) * BLOCK_N + tl.arange(0, BLOCK_N)
-    k = tl.arange(0, BLOCK_K // VECTOR)[:, None] * VECTOR + tl.arange(0, VECTOR)[None, :]
-    vector = tl.arange(0, BLOCK_K // VECTOR)[:, None] * VECTOR
-    tiles = ()
-    for step in tl.static_range(EARLY):
-        tiles = tiles + (load_weights(weight, output, step * BLOCK_K + k, N, K, False, EVEN_K)[0],)
+    head, dim = tl.arange(0, BLOCK_K) // BLOCK_DIM, tl.arange(0, BLOCK_K) % BLOCK_DIM
+    inside = None if BLOCK_K == K else ((head < HEADS) & (dim < HEAD_DIM))[None, :]
+    row = (tl.minimum(output, N - 1).to(tl.int64) * K)[:, None]
+    tile = load_inside(weight + row + (head * HEAD_DIM + dim)[None, :], inside)
+    constants = load_constants(scales, None, output, N, False)
     if DEPENDENT:
         gdc_launch_dependents()
         gdc_wait()
-    first_lane = tl.program_id(1) * LANES
-    for lane in range(first_lane, tl.minimum(first_lane + LANES, lanes)):
+    for i in range(LANES):
+        lane = tl.minimum(tl.program_id(1) * LANES + i, lanes - 1)
+        place = residual + lane * residual_stride + output
+        keep = (output < N) & (tl.program_id(1) * LANES + i + 0 * output < lanes)
+        added = tl.load(place, mask=keep, other=0.0).to(tl.float32)
         chunks = tl.load(positions + tl.load(rows + lane)).to(tl.int32) // CHUNK + 1
         slot = lane.to(tl.int64) * most_chunks
-        sums = tl.zeros((BLOCK_N, BLOCK_K // VECTOR), tl.float32)
-        for step in tl.static_range((K + BLOCK_K - 1) // BLOCK_K):
-            at = step * BLOCK_K + k
-            head = (step * BLOCK_K + vector) // HEAD_DIM
-            inside = None if EVEN_K else at < K
-            value = _combine(
-                partials + slot * K, lse + slot * (K // HEAD_DIM), chunks, at, head, inside, K // HEAD_DIM, K, AT_ONCE
-            )
-            tile = tiles[step] if step < EARLY else load_weights(weight, output, at, N, K, False, EVEN_K)[0]
-            sums += tl.sum(tile.to(tl.float32) * value[None, :, :], 2)
-        finish(
-            tl.sum(sums, 1), 0.0, 0.0, 0.0, scales, None, residual, residual, residual_stride, lane, output, output < N,
-            N, "plain", False,
-        )  # fmt: skip
+        value = _combine(partials + slot * K, lse + slot * HEADS, chunks, HEADS, HEAD_DIM, BLOCK_HEADS, BLOCK_DIM, AT_ONCE)
+        products = tl.reshape(tile.to(tl.float32) * tl.reshape(value, (1, BLOCK_K)), (BLOCK_N, BLOCK_K // VECTOR, VECTOR))
+        result = finish(tl.sum(tl.sum(products, 2), 1), 0.0, 0.0, 0.0, constants, added, False, False)
+        tl.store(place, result.to(residual.dtype.element_ty), mask=keep)
 
 
 def attention_output(launch: Launcher, chunks: Chunks, weight: Matrix, residual: Tensor) -> None:
@@ -102,20 +109,24 @@ def attention_output(launch: Launcher, chunks: Chunks, weight: Matrix, residual:
             f"chunks {tuple(chunks.partials.shape)}, weights {tuple(weight.values.shape)} and residual {tuple(residual.shape)} "
             "do not fit"
         )
-    tile = matvec_tile(lanes, n, weight.values)
-    # What one thread loads at once is of one head.
-    tile["VECTOR"] = math.gcd(tile["VECTOR"], head_dim)
+    block_heads, block_dim, vector = next_power_of_2(heads), next_power_of_2(head_dim), 16 // weight.values.element_size()
+    block_n = 8 if 1024 <= n < 2048 else 16
+    group = min(lanes, MATVEC_LANES)
     launch(
         attention_output_kernel,
-        (-(-n // tile["BLOCK_N"]), -(-lanes // tile["LANES"])),
+        (-(-n // block_n), -(-lanes // group)),
         *(chunks.partials, chunks.lse, chunks.positions, chunks.rows, most_chunks),
         *(weight.values, weight.scales, residual, residual.stride(0), lanes),
         work=Work(bytes_of(weight.values, weight.scales), 2 * bytes_of(residual), 2 * lanes * weight.values.numel()),
-        warps=WARPS,
+        warps=max(1, min(8, block_heads * block_dim // vector // 32)),
         N=n,
-        K=k,
+        HEADS=heads,
         HEAD_DIM=head_dim,
         CHUNK=chunks.chunk,
         AT_ONCE=CHUNKS_AT_ONCE,
-        **tile,
+        LANES=group,
+        BLOCK_N=block_n,
+        BLOCK_HEADS=block_heads,
+        BLOCK_DIM=block_dim,
+        VECTOR=vector,
     )

@@ -12,17 +12,23 @@ from qwen3tts.kernels.language import jit, tl
 
 
 @jit
+def everywhere():
+    """The mask of heads that are all there."""
+    return tl.full((1, 1), 1, tl.int1)
+
+
+@jit
 def inside(at, mask, HEAD_DIM: tl.constexpr, WIDTH: tl.constexpr):
     """Where `mask` is set and `at` is not in the padding of a head."""
     if WIDTH > HEAD_DIM:
-        return tl.where(mask, at < HEAD_DIM, False)
+        return (at < HEAD_DIM) & mask
     else:
         return mask
 
 
 @jit
 def load_heads(heads, mask, COLUMNS: tl.constexpr, HEAD_DIM: tl.constexpr, WIDTH: tl.constexpr):
-    """Heads (COLUMNS, WIDTH), 0 where masked and in the padding. heads: pointers (COLUMNS, 1), or one. mask: the same, or True."""
+    """Heads (COLUMNS, WIDTH), 0 where masked and in the padding. heads: pointers (COLUMNS, 1), or one. mask: (COLUMNS, 1)."""
     at = tl.arange(0, WIDTH)[None, :] + tl.zeros((COLUMNS, 1), tl.int32)
     return tl.load(heads + at, mask=inside(at, mask, HEAD_DIM, WIDTH), other=0.0)
 
@@ -42,28 +48,37 @@ def load_rotated(
     HALF: tl.constexpr = HEAD_DIM // 2
     at = tl.arange(0, WIDTH)[None, :] + tl.zeros((COLUMNS, 1), tl.int32)
     partner_at = (at + HALF) % HEAD_DIM
-    here, everywhere = inside(at, mask, HEAD_DIM, WIDTH), inside(at, True, HEAD_DIM, WIDTH)
+    here = inside(at, mask, HEAD_DIM, WIDTH)
+    of_head = inside(at, everywhere(), HEAD_DIM, WIDTH)
     x = tl.load(heads + at, mask=here, other=0.0).to(tl.float32)
     partner = tl.load(heads + partner_at, mask=here, other=0.0).to(tl.float32)
     scale = tl.rsqrt(tl.sum(x * x, 1, keep_dims=True) / HEAD_DIM + eps)
-    x *= scale * tl.load(norm + at, mask=everywhere, other=0.0).to(tl.float32)
-    partner *= scale * tl.load(norm + partner_at, mask=everywhere, other=0.0).to(tl.float32)
+    x *= scale * tl.load(norm + at, mask=of_head, other=0.0).to(tl.float32)
+    partner *= scale * tl.load(norm + partner_at, mask=of_head, other=0.0).to(tl.float32)
     angle = position * HALF + at % HALF
-    x *= tl.load(cos + angle, mask=everywhere, other=0.0)
-    partner *= tl.load(sin + angle, mask=everywhere, other=0.0)
+    x *= tl.load(cos + angle, mask=of_head, other=0.0)
+    partner *= tl.load(sin + angle, mask=of_head, other=0.0)
     return tl.where(at < HALF, x - partner, x + partner)
 
 
 @jit
-def load_queries(
-    heads, norm, eps, cos, sin, position, COLUMNS: tl.constexpr, GROUP: tl.constexpr, HEAD_DIM: tl.constexpr, WIDTH: tl.constexpr
+def load_new(
+    heads, kv_head, q_norm, k_norm, eps, cos, sin, position, dtype: tl.constexpr,
+    GROUP: tl.constexpr, KV_HEADS: tl.constexpr, HEAD_DIM: tl.constexpr, WIDTH: tl.constexpr, COLUMNS: tl.constexpr,
 ):  # fmt: skip
-    """The GROUP queries of one position, a tuple of (COLUMNS, WIDTH), scaled so that exp2 of a score is its weight."""
+    """A new position's queries of one key head, its key and its value. heads: its projection. dtype: that of the cache.
+
+    The queries are a tuple of GROUP, scaled so that exp2 of a score is its weight. Key and value are as the cache will have them.
+    """
     queries = ()
     for i in tl.static_range(GROUP):
-        query = load_rotated(heads + i * HEAD_DIM, True, norm, eps, cos, sin, position, COLUMNS, HEAD_DIM, WIDTH)
+        head = heads + (kv_head * GROUP + i) * HEAD_DIM
+        query = load_rotated(head, everywhere(), q_norm, eps, cos, sin, position, COLUMNS, HEAD_DIM, WIDTH)
         queries = queries + (query * (HEAD_DIM**-0.5 * 1.4426950408889634),)  # exp(x) = exp2(x / ln 2)
-    return queries
+    heads += (GROUP * KV_HEADS + kv_head) * HEAD_DIM
+    key = load_rotated(heads, everywhere(), k_norm, eps, cos, sin, position, COLUMNS, HEAD_DIM, WIDTH)
+    value = load_heads(heads + KV_HEADS * HEAD_DIM, everywhere(), COLUMNS, HEAD_DIM, WIDTH)
+    return queries, key.to(dtype), value.to(dtype)
 
 
 @jit
@@ -84,7 +99,7 @@ def attend(
 ):  # fmt: skip
     """Causal attention of NEW positions, from `start` on, over those from `begin` to `begin` + TILES * COLUMNS.
 
-    queries: NEW * GROUP of (COLUMNS, WIDTH), position by position, as `load_queries` gives them. keys, values: TILES tiles
+    queries: NEW * GROUP of (COLUMNS, WIDTH), position by position, as `load_new` gives them. keys, values: TILES tiles
     (COLUMNS, WIDTH), 0 from `start` on. new_keys, new_values: NEW heads, the same in each column. At least one position is visible.
     Returns a tuple of (mixed values (1, WIDTH), log of the sum of weights), one for each query.
     """

@@ -15,6 +15,9 @@ from typing import Any
 
 import torch
 
+DEPENDENT_CAPABILITY = (9, 0)
+"""The compute capability from which on launches can be chained."""
+
 
 @dataclass(frozen=True)
 class Work:
@@ -48,7 +51,7 @@ class Launch:
 class Launcher:
     """Starts kernels on the current device and stream.
 
-    dependent: chain the launches (compute capability 9.0 and later). plan: a list that takes the launches instead of the device.
+    dependent: chain the launches (DEPENDENT_CAPABILITY and later). plan: a list that takes the launches instead of the device.
     """
 
     dependent: bool = False

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from qwen3tts.kernels.language import next_power_of_2
 from qwen3tts.kernels.launch import Launcher, Work, bytes_of
 from qwen3tts.kernels.matmul import matmul_kernel
 from qwen3tts.kernels.matvec import matvec_kernel
@@ -22,14 +23,18 @@ from qwen3tts.kernels.mlp import swiglu_reference
 from qwen3tts.kernels.norm import rms_norm_reference
 
 MATVEC_LANES = 8
-WARPS = 4
-MATVEC_BLOCK_K = 512
-"""A constant: with the number of warps it fixes the order of sums."""
+MATVEC_BLOCK_K = 1024
+"""With the 16 bytes that a thread loads it fixes the order of sums."""
 
+EARLY_BYTES = 16 * 1024
+"""Weights of a program on their way at a time. Four programs on a multiprocessor have twice of it asked for that bandwidth times
+latency are, and take half of its registers, so that the next kernel's programs find room to load theirs."""
+
+PRODUCTS = 256
+"""Of a thread and a tile: outputs, times lanes, times weights of a load. The registers hold no more."""
+
+MATMUL_WARPS = 4
 MATMUL_BLOCK_K = 128
-EARLY_BYTES = 32 * 1024
-"""Weights of a program that are asked for before the wait: 64 registers a thread."""
-
 SHARED_BYTES = 64 * 1024
 """Of a program's pipeline: what two programs on an sm_90 and one on an sm_89 can have beside them."""
 
@@ -54,17 +59,17 @@ def norm_linear(
 
     wide: on tensor cores.
     """
-    _project(launch, x, weight, out, kind="norm", norm=norm, eps=eps, bias=bias, wide=wide)
+    _project(launch, x, weight, out, norm=norm, eps=eps, bias=bias, wide=wide)
 
 
 def norm_swiglu(launch: Launcher, x: Tensor, norm: Tensor, eps: float, gate_up: Matrix, out: Tensor, *, wide: bool) -> None:
     """out = silu(g) * u, where g and u are the halves of RMSNorm(x) Wᵀ. gate_up: (2 * out, in), gates first."""
-    _project(launch, x, gate_up, out, kind="norm", norm=norm, eps=eps, gated=True, wide=wide)
+    _project(launch, x, gate_up, out, norm=norm, eps=eps, gated=True, wide=wide)
 
 
 def residual_linear(launch: Launcher, x: Tensor, weight: Matrix, residual: Tensor, *, wide: bool) -> None:
     """residual += x Wᵀ. x: (lanes, in). residual: (lanes, out)."""
-    _project(launch, x, weight, residual, kind="plain", residual=residual, wide=wide)
+    _project(launch, x, weight, residual, residual=residual, wide=wide)
 
 
 def _project(
@@ -73,7 +78,6 @@ def _project(
     weight: Matrix,
     out: Tensor,
     *,
-    kind: str,
     wide: bool,
     norm: Tensor | None = None,
     eps: float = 0.0,
@@ -85,42 +89,43 @@ def _project(
     lanes, n, k = x.shape[0], values.shape[0] // (2 if gated else 1), values.shape[1]
     if x.shape != (lanes, k) or out.shape != (lanes, n) or not values.is_contiguous() or x.stride(1) != 1 or out.stride(1) != 1:
         raise ValueError(f"x {tuple(x.shape)}, weights {tuple(values.shape)} and out {tuple(out.shape)} do not fit or have gaps")
-    tile = _matmul_tile(lanes, n, values, gated) if wide else matvec_tile(lanes, n, values, gated)
+    tile = _matmul_tile(lanes, n, values, gated) if wide else _matvec_tile(lanes, n, values, gated)
     launch(
         matmul_kernel if wide else matvec_kernel,
         (-(-n // tile["BLOCK_N"]), -(-lanes // tile["LANES"])),
         *(x, x.stride(0), norm, eps, values, weight.scales, bias, residual, out, out.stride(0), lanes),
         work=Work(bytes_of(values, weight.scales, bias), bytes_of(x, out, residual), 2 * lanes * values.numel()),
-        warps=WARPS,
         N=n,
         K=k,
-        KIND=kind,
         GATED=gated,
         **tile,
     )
 
 
-def matvec_tile(lanes: int, n: int, values: Tensor, gated: bool = False) -> dict[str, int]:
+def _matvec_tile(lanes: int, n: int, values: Tensor, gated: bool) -> dict[str, int]:
     """About 512 programs, four for each multiprocessor of a large GPU; a matrix too small for that is bound by its launch."""
-    block_n = 32 if n < 1024 else 2 if n < 2048 else 4 if gated or n < 4096 else 8
-    step_bytes = block_n * (2 if gated else 1) * MATVEC_BLOCK_K * values.element_size()
+    vector, halves = 16 // values.element_size(), 2 if gated else 1
+    lanes = min(lanes, MATVEC_LANES)
+    most = PRODUCTS // (vector * halves * next_power_of_2(lanes))
+    block_n = min(32 if n < 1024 else 2 if n < 2048 else 4 if gated or n < 4096 else 8, most)
     steps = -(-values.shape[1] // MATVEC_BLOCK_K)
     return {
-        "LANES": min(lanes, MATVEC_LANES),
+        "LANES": lanes,
         "BLOCK_N": block_n,
         "BLOCK_K": MATVEC_BLOCK_K,
-        "VECTOR": 16 // values.element_size(),
-        "EARLY": max(1, min(steps, EARLY_BYTES // step_bytes)),
+        "VECTOR": vector,
+        "EARLY": min(steps, max(1, EARLY_BYTES // (block_n * halves * MATVEC_BLOCK_K * values.element_size()))),
+        "warps": MATVEC_BLOCK_K // vector // 32,
     }
 
 
 def _matmul_tile(lanes: int, n: int, values: Tensor, gated: bool) -> dict[str, int]:
     """Enough programs for the multiprocessors first, then as many stages of the pipeline as shared memory holds."""
-    block_n = 16 if gated or n <= 2048 else 32
+    block_n = 64 if n < 1024 else 16 if gated or n <= 2048 else 32
     block_lanes = 16 if lanes <= 16 else 32 if lanes <= 32 else 64
     stage_bytes = (block_n * (2 if gated else 1) + block_lanes) * MATMUL_BLOCK_K * values.element_size()
     stages = max(2, min(6, 1 + SHARED_BYTES // stage_bytes))
-    return {"LANES": block_lanes, "BLOCK_N": block_n, "BLOCK_K": MATMUL_BLOCK_K, "STAGES": stages}
+    return {"LANES": block_lanes, "BLOCK_N": block_n, "BLOCK_K": MATMUL_BLOCK_K, "STAGES": stages, "warps": MATMUL_WARPS}
 
 
 def norm_linear_reference(x: Tensor, norm: Tensor, eps: float, weight: Tensor, bias: Tensor | None = None) -> Tensor:

@@ -11,59 +11,55 @@ Bytes: W once, and X once a program: 32 outputs a program keep that below the by
 from __future__ import annotations
 
 from qwen3tts.kernels.language import gdc_launch_dependents, gdc_wait, jit, tl
-from qwen3tts.kernels.operand import finish, load_inside, operand
+from qwen3tts.kernels.operand import finish, load_constants, load_weights
 
 
 @jit
-def _weights(weight, output, k, N: tl.constexpr, K: tl.constexpr, GATED: tl.constexpr, EVEN_K: tl.constexpr):
-    """Weights (BLOCK_N, BLOCK_K) of some outputs, and of their gated halves. Past the last output: the last again."""
-    inside = None if EVEN_K else (k < K)[None, :]
-    row = (tl.minimum(output, N - 1).to(tl.int64) * K)[:, None] + k[None, :]
-    tile = load_inside(weight + row, inside)
-    up = load_inside(weight + N * K + row, inside) if GATED else tile
-    return tile, up
-
-
-@jit
-def _add_tile(
-    sums, up_sums, squares, tile, up, x, x_stride, norm, lane, k, lanes,
-    K: tl.constexpr, KIND: tl.constexpr, GATED: tl.constexpr,
-):  # fmt: skip
-    """Add one tile's products. The operand is rounded to the dtype of x, and narrower weights are widened to it."""
+def _add_tile(sums, up_sums, squares, weights, x, k, inside, GATED: tl.constexpr, NORMED: tl.constexpr):
+    """Add one tile's products. x: rows (LANES, 1). The operand is rounded to the dtype of x, and narrower weights widened to it."""
+    tile, up, factor = weights
     dtype: tl.constexpr = x.dtype.element_ty
-    value, square = operand(x, x_stride, norm, lane, k[None, :], (lane < lanes) & (k < K)[None, :], K, KIND)
-    right = tl.trans(value.to(dtype))
+    value = tl.load(x + k[None, :], mask=inside, other=0.0)
+    if NORMED:
+        wide = value.to(tl.float32)
+        squares += tl.sum(wide * wide, 1)
+        value = (wide * factor[None, :]).to(dtype)
+    right = tl.trans(value)
     sums = tl.dot(tile.to(dtype), right, sums, input_precision="ieee")
     if GATED:
         up_sums = tl.dot(up.to(dtype), right, up_sums, input_precision="ieee")
-    return sums, up_sums, squares + tl.sum(square, 1)
+    return sums, up_sums, squares
 
 
 @jit
 def matmul_kernel(
     x, x_stride, norm, eps, weight, scales, bias, residual, out, out_stride, lanes,
-    N: tl.constexpr, K: tl.constexpr, KIND: tl.constexpr, GATED: tl.constexpr,
+    N: tl.constexpr, K: tl.constexpr, GATED: tl.constexpr,
     LANES: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr, STAGES: tl.constexpr, DEPENDENT: tl.constexpr,
 ):  # fmt: skip
     """BLOCK_N outputs of LANES lanes; `kernels.linear` tells the arguments. The first tile is loaded before the wait."""
+    NORMED: tl.constexpr = norm is not None
     EVEN_K: tl.constexpr = K % BLOCK_K == 0
     output = tl.program_id(0) * BLOCK_N + tl.arange(0, BLOCK_N)
-    lane = (tl.program_id(1) * LANES + tl.arange(0, LANES))[:, None]
+    lane = tl.program_id(1) * LANES + tl.arange(0, LANES)
     k = tl.arange(0, BLOCK_K)
-    tile, up = _weights(weight, output, k, N, K, GATED, EVEN_K)
+    constants = load_constants(scales, bias, output[:, None], N, GATED)
+    tiles = load_weights(weight, norm, output, k, N, K, GATED, EVEN_K)
     if DEPENDENT:
         gdc_launch_dependents()
         gdc_wait()
+    rows = x + (lane * x_stride)[:, None]
+    inside = (lane < lanes)[:, None]
     sums = tl.zeros((BLOCK_N, LANES), tl.float32)
     up_sums = sums
     squares = tl.zeros((LANES,), tl.float32)
-    sums, up_sums, squares = _add_tile(sums, up_sums, squares, tile, up, x, x_stride, norm, lane, k, lanes, K, KIND, GATED)
+    sums, up_sums, squares = _add_tile(sums, up_sums, squares, tiles, rows, k, inside & (k < K)[None, :], GATED, NORMED)
     for start in tl.range(BLOCK_K, K, BLOCK_K, num_stages=STAGES):
         at = start + k
-        tile, up = _weights(weight, output, at, N, K, GATED, EVEN_K)
-        sums, up_sums, squares = _add_tile(sums, up_sums, squares, tile, up, x, x_stride, norm, lane, at, lanes, K, KIND, GATED)
-    keep = (output < N)[:, None] & (lane < lanes).trans()
-    finish(
-        sums, up_sums, (squares / K)[None, :], eps, scales, bias, residual, out, out_stride, lane.trans(), output[:, None], keep,
-        N, KIND, GATED,
-    )  # fmt: skip
+        tiles = load_weights(weight, norm, output, at, N, K, GATED, EVEN_K)
+        sums, up_sums, squares = _add_tile(sums, up_sums, squares, tiles, rows, at, inside & (at < K)[None, :], GATED, NORMED)
+    place = lane[None, :] * out_stride + output[:, None]
+    keep = (lane < lanes)[None, :] & (output < N)[:, None]
+    added = 0.0 if residual is None else tl.load(residual + place, mask=keep, other=0.0).to(tl.float32)
+    result = finish(sums, up_sums, (squares / K)[None, :], eps, constants, added, NORMED, GATED)
+    tl.store(out + place, result.to(out.dtype.element_ty), mask=keep)

@@ -1,7 +1,7 @@
 """Root-mean-square normalisation (Zhang and Sennrich, 2019, arXiv:1910.07467); official module `Qwen3TTSRMSNorm`.
 
 Bytes per row: read and write `width` once, 4 KB at most of each. It is hardly ever worth a launch of its own: it belongs in front
-of the projection that reads it (kernels/linear.py). What is left for a launch is a norm whose result has several readers.
+of the projection that reads it (kernels/linear.py). What is left for a launch is a norm that no projection follows.
 """
 
 from __future__ import annotations

@@ -19,41 +19,48 @@ def load_inside(pointer, inside):
 
 
 @jit
-def operand(x, stride, norm, lane, k, inside, K: tl.constexpr, KIND: tl.constexpr):
-    """Elements k of a lane's activations in float32, of the shape that lane and k broadcast to, and their squares before the norm.
+def load_weights(weight, norm, output, k, N: tl.constexpr, K: tl.constexpr, GATED: tl.constexpr, EVEN_K: tl.constexpr):
+    """Weights of some outputs and inputs, those of their gated halves, and the norm's, to be loaded before the wait.
 
-    x: (lanes, K), rows `stride` apart. norm: (K,). inside: where there are elements, None for all.
+    weight: (N, K), or (2 * N, K) if gated. norm: (K,), or None for 1. output: (BLOCK_N,); past the last one, the last again. k:
+    (BLOCK_K,), all inside if EVEN_K: then nothing masks the loads, and they are wide.
     """
-    value = load_inside(x + lane * stride + k, inside).to(tl.float32)
-    square = value * value
-    if KIND == "norm":
-        value *= load_inside(norm + k, None if inside is None else k < K).to(tl.float32)
-    return value, square
+    row = weight + (tl.minimum(output, N - 1).to(tl.int64) * K)[:, None]
+    inside, other = None, None
+    if not EVEN_K:
+        inside, other = k < K, 0.0
+    inside_rows = None if EVEN_K else inside[None, :]
+    tile = tl.load(row + k[None, :], mask=inside_rows, other=other)
+    up = tl.load(row + N * K + k[None, :], mask=inside_rows, other=other) if GATED else tile
+    factor = 1.0 if norm is None else tl.load(norm + k, mask=inside, other=other).to(tl.float32)
+    return tile, up, factor
 
 
 @jit
-def finish(
-    first, second, mean_square, eps, scales, bias, residual, out, out_stride, lane, output, keep,
-    N: tl.constexpr, KIND: tl.constexpr, GATED: tl.constexpr,
-):  # fmt: skip
-    """From sums to results, stored where `keep`: the norm's factor, the weights' scales, bias, silu(first) * second, residual.
+def load_constants(scales, bias, output, N: tl.constexpr, GATED: tl.constexpr):
+    """What an output has beside its weights, to be loaded before the wait: its scale, that of its gated half, its bias.
 
-    first, second: sums of the shape that lane and output broadcast to. scales: one an output, of both halves if gated. bias: one an
-    output. residual, out: (lanes, N), rows `out_stride` apart; may be one and the same. Each of scales, bias, residual may be None.
+    scales: float32 (N,), or (2 * N,) if gated; None for 1. bias: (N,); None for 0.
     """
-    if scales is not None:
-        first *= tl.load(scales + output, mask=output < N, other=0.0)
-        if GATED:
-            second *= tl.load(scales + N + output, mask=output < N, other=0.0)
-    if KIND == "norm":
+    inside = output < N
+    scale = 1.0 if scales is None else tl.load(scales + output, mask=inside, other=0.0)
+    up_scale = tl.load(scales + N + output, mask=inside, other=0.0) if GATED and scales is not None else 1.0
+    shift = 0.0 if bias is None else tl.load(bias + output, mask=inside, other=0.0).to(tl.float32)
+    return scale, up_scale, shift
+
+
+@jit
+def finish(first, second, mean_square, eps, constants, added, NORMED: tl.constexpr, GATED: tl.constexpr):
+    """From sums to results: the norm's factor, the weights' scales, the bias, silu(first) * second, and at last what is `added`.
+
+    first, second: sums, of outputs and of their gated halves. mean_square: of the lanes. constants: see `load_constants`.
+    """
+    scale, up_scale, shift = constants
+    if NORMED:
         factor = tl.rsqrt(mean_square + eps)
         first *= factor
         second *= factor
-    if bias is not None:
-        first += tl.load(bias + output, mask=output < N, other=0.0).to(tl.float32)
+    first = first * scale + shift
     if GATED:
-        first = first / (1.0 + tl.exp(-first)) * second
-    at = lane * out_stride + output
-    if residual is not None:
-        first += tl.load(residual + at, mask=keep, other=0.0).to(tl.float32)
-    tl.store(out + at, first.to(out.dtype.element_ty), mask=keep)
+        first = first / (1.0 + tl.exp(-first)) * (second * up_scale)
+    return first + added

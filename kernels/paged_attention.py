@@ -14,7 +14,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from qwen3tts.kernels.heads import attend, load_heads, load_queries, load_rotated, store_heads
+from qwen3tts.kernels.heads import attend, everywhere, load_heads, load_new, store_heads
 from qwen3tts.kernels.language import gdc_launch_dependents, gdc_wait, jit, next_power_of_2, tl
 from qwen3tts.kernels.launch import Launcher, Work, bytes_of
 from qwen3tts.kernels.prefill_attention import grouped_attention_reference
@@ -22,6 +22,9 @@ from qwen3tts.kernels.qkv import check_contiguous
 
 CHUNK = 128
 """Positions of a context that a program attends to at once."""
+
+WHOLE_CHUNK = 64
+"""The same where a program walks a whole context, and has queries and sums to keep beside it."""
 
 TILE_ELEMENTS = 1024
 """Of keys or values: 16 bytes for each thread of as many warps as an element has half bytes."""
@@ -57,27 +60,15 @@ def load_chunk(
 
 
 @jit
-def attend_to_chunk(
-    qkv, q_norm, k_norm, eps, cos, sin, keys, values, pages, position, begin, lane, kv_head,
-    GROUP: tl.constexpr, KV_HEADS: tl.constexpr, HEAD_DIM: tl.constexpr, WIDTH: tl.constexpr, PAGE_SIZE: tl.constexpr,
-    COLUMNS: tl.constexpr, TILES: tl.constexpr,
+def store_new(
+    keys, values, key, value, pages, position, kv_head, here, KV_HEADS: tl.constexpr, HEAD_DIM: tl.constexpr, WIDTH: tl.constexpr,
+    PAGE_SIZE: tl.constexpr, COLUMNS: tl.constexpr,
 ):  # fmt: skip
-    """What `attend` gives for one chunk, of which the new position is stored if it belongs there."""
-    HEADS: tl.constexpr = GROUP * KV_HEADS
-    old_keys, old_values = load_chunk(
-        keys, values, pages, begin, position, kv_head, KV_HEADS, HEAD_DIM, WIDTH, PAGE_SIZE, COLUMNS, TILES
-    )
-    tl.debug_barrier()  # keeps the assembler from putting off loads until their registers are needed: all are on their way
-    query_heads = qkv + (lane * (HEADS + 2 * KV_HEADS) + kv_head * GROUP) * HEAD_DIM
-    key_head = qkv + (lane * (HEADS + 2 * KV_HEADS) + HEADS + kv_head) * HEAD_DIM
-    queries = load_queries(query_heads, q_norm, eps, cos, sin, position, COLUMNS, GROUP, HEAD_DIM, WIDTH)
-    new_key = load_rotated(key_head, True, k_norm, eps, cos, sin, position, COLUMNS, HEAD_DIM, WIDTH).to(keys.dtype.element_ty)
-    new_value = load_heads(key_head + KV_HEADS * HEAD_DIM, True, COLUMNS, HEAD_DIM, WIDTH).to(values.dtype.element_ty)
+    """Store the new position's key and value, if `here`. All columns have them: the first does it."""
     slot = slot_of(pages, position, kv_head, KV_HEADS, HEAD_DIM, PAGE_SIZE)
-    belongs = (position < begin + COLUMNS * TILES) & (tl.arange(0, COLUMNS)[:, None] == 0)
-    store_heads(keys + slot, new_key, belongs, HEAD_DIM, WIDTH)
-    store_heads(values + slot, new_value, belongs, HEAD_DIM, WIDTH)
-    return attend(queries, old_keys, old_values, begin, (new_key,), (new_value,), position, COLUMNS, TILES, 1, GROUP)
+    stores = tl.arange(0, COLUMNS)[:, None] < here.to(tl.int32)
+    store_heads(keys + slot, key, stores, HEAD_DIM, WIDTH)
+    store_heads(values + slot, value, stores, HEAD_DIM, WIDTH)
 
 
 @jit
@@ -87,20 +78,29 @@ def paged_attention_kernel(
     MAX_PAGES: tl.constexpr, COLUMNS: tl.constexpr, TILES: tl.constexpr, MAX_CHUNKS: tl.constexpr, DEPENDENT: tl.constexpr,
 ):  # fmt: skip
     """Chunks of one lane and key head, dealt to the programs along axis 2."""
+    CHUNK: tl.constexpr = COLUMNS * TILES
     if DEPENDENT:
         gdc_launch_dependents()
         gdc_wait()
     lane, kv_head = tl.program_id(0), tl.program_id(1)
     row = tl.load(rows + lane).to(tl.int64)
     position = tl.load(positions + row).to(tl.int32)
-    for chunk in range(tl.program_id(2), position // (COLUMNS * TILES) + 1, tl.num_programs(2)):
-        results = attend_to_chunk(
-            qkv, q_norm, k_norm, eps, cos, sin, keys, values, page_table + row * MAX_PAGES, position, chunk * (COLUMNS * TILES),
-            lane, kv_head, GROUP, KV_HEADS, HEAD_DIM, WIDTH, PAGE_SIZE, COLUMNS, TILES,
+    pages = page_table + row * MAX_PAGES
+    for chunk in range(tl.program_id(2), position // CHUNK + 1, tl.num_programs(2)):
+        old_keys, old_values = load_chunk(
+            keys, values, pages, chunk * CHUNK, position, kv_head, KV_HEADS, HEAD_DIM, WIDTH, PAGE_SIZE, COLUMNS, TILES
+        )
+        tl.debug_barrier()  # the assembler puts off loads until their registers are needed, but not past a barrier
+        queries, key, value = load_new(
+            qkv + lane * ((GROUP + 2) * KV_HEADS * HEAD_DIM), kv_head, q_norm, k_norm, eps, cos, sin, position,
+            keys.dtype.element_ty, GROUP, KV_HEADS, HEAD_DIM, WIDTH, COLUMNS,
         )  # fmt: skip
+        here = chunk == position // CHUNK
+        store_new(keys, values, key, value, pages, position, kv_head, here, KV_HEADS, HEAD_DIM, WIDTH, PAGE_SIZE, COLUMNS)
+        results = attend(queries, old_keys, old_values, chunk * CHUNK, (key,), (value,), position, COLUMNS, TILES, 1, GROUP)
         for i in tl.static_range(GROUP):
             at = ((lane * MAX_CHUNKS + chunk) * KV_HEADS + kv_head) * GROUP + i
-            store_heads(partials + at * HEAD_DIM, results[i][0], True, HEAD_DIM, WIDTH)
+            store_heads(partials + at * HEAD_DIM, results[i][0], everywhere(), HEAD_DIM, WIDTH)
             tl.store(lse + at, results[i][1])
 
 
@@ -110,21 +110,26 @@ def whole_paged_attention_kernel(
     GROUP: tl.constexpr, KV_HEADS: tl.constexpr, HEAD_DIM: tl.constexpr, WIDTH: tl.constexpr, PAGE_SIZE: tl.constexpr,
     MAX_PAGES: tl.constexpr, COLUMNS: tl.constexpr, TILES: tl.constexpr, DEPENDENT: tl.constexpr,
 ):  # fmt: skip
-    """All chunks of one lane and key head, put together as they come."""
+    """The whole context of one lane and key head, chunk by chunk."""
     if DEPENDENT:
         gdc_launch_dependents()
         gdc_wait()
     lane, kv_head = tl.program_id(0), tl.program_id(1)
     row = tl.load(rows + lane).to(tl.int64)
     position = tl.load(positions + row).to(tl.int32)
+    pages = page_table + row * MAX_PAGES
+    queries, key, value = load_new(
+        qkv + lane * ((GROUP + 2) * KV_HEADS * HEAD_DIM), kv_head, q_norm, k_norm, eps, cos, sin, position,
+        keys.dtype.element_ty, GROUP, KV_HEADS, HEAD_DIM, WIDTH, COLUMNS,
+    )  # fmt: skip
     sums = ()
     for _ in tl.static_range(GROUP):
         sums = sums + ((tl.zeros((1, WIDTH), tl.float32), tl.full((), float("-inf"), tl.float32)),)
     for begin in range(0, position + 1, COLUMNS * TILES):
-        results = attend_to_chunk(
-            qkv, q_norm, k_norm, eps, cos, sin, keys, values, page_table + row * MAX_PAGES, position, begin,
-            lane, kv_head, GROUP, KV_HEADS, HEAD_DIM, WIDTH, PAGE_SIZE, COLUMNS, TILES,
-        )  # fmt: skip
+        old_keys, old_values = load_chunk(
+            keys, values, pages, begin, position, kv_head, KV_HEADS, HEAD_DIM, WIDTH, PAGE_SIZE, COLUMNS, TILES
+        )
+        results = attend(queries, old_keys, old_values, begin, (key,), (value,), position, COLUMNS, TILES, 1, GROUP)
         added = ()
         for i in tl.static_range(GROUP):
             # The share of this chunk in all so far; of the first it is 1.
@@ -132,9 +137,10 @@ def whole_paged_attention_kernel(
             mixed = sums[i][0] + share * (results[i][0] - sums[i][0])
             added = added + ((mixed, results[i][1] - tl.log(share)),)
         sums = added
+    store_new(keys, values, key, value, pages, position, kv_head, position >= 0, KV_HEADS, HEAD_DIM, WIDTH, PAGE_SIZE, COLUMNS)
     for i in tl.static_range(GROUP):
         at = ((lane * KV_HEADS + kv_head) * GROUP + i) * HEAD_DIM
-        store_heads(out + at, sums[i][0], True, HEAD_DIM, WIDTH)
+        store_heads(out + at, sums[i][0], everywhere(), HEAD_DIM, WIDTH)
 
 
 def paged_attention(
@@ -158,7 +164,7 @@ def paged_attention(
     partials: float32 (n, max_chunks, heads, head_dim), gets the chunks' results. lse: float32 (n, max_chunks, heads), gets the log
     of the sum of each chunk's exponentials. What lies behind a row's last chunk is left as it is.
     """
-    constants = _constants(qkv, cos, sin, keys, values, page_table, rows)
+    constants = _constants(qkv, cos, sin, keys, values, page_table, rows, CHUNK)
     n, max_chunks, heads, head_dim = partials.shape
     kv_heads = constants["KV_HEADS"]
     if (n, heads, head_dim) != (len(qkv), constants["GROUP"] * kv_heads, keys.shape[3]) or lse.shape != partials.shape[:3]:
@@ -197,7 +203,7 @@ def whole_paged_attention(
     (rows, max_pages). rows: (n,), the row of each lane. positions: int64 (rows,), where each row's new position is.
     out: (n, heads * head_dim).
     """
-    constants = _constants(qkv, cos, sin, keys, values, page_table, rows)
+    constants = _constants(qkv, cos, sin, keys, values, page_table, rows, WHOLE_CHUNK)
     n, _, kv_heads, head_dim = len(qkv), *keys.shape[1:]
     if out.shape != (n, constants["GROUP"] * kv_heads * head_dim):
         raise ValueError(f"qkv {tuple(qkv.shape)} and out {tuple(out.shape)} do not fit")
@@ -213,7 +219,7 @@ def whole_paged_attention(
 
 
 def _constants(
-    qkv: Tensor, cos: Tensor, sin: Tensor, keys: Tensor, values: Tensor, page_table: Tensor, rows: Tensor
+    qkv: Tensor, cos: Tensor, sin: Tensor, keys: Tensor, values: Tensor, page_table: Tensor, rows: Tensor, chunk: int
 ) -> dict[str, int]:
     _, page_size, kv_heads, head_dim = keys.shape
     check_contiguous(qkv=qkv, cos=cos, sin=sin, keys=keys, values=values, page_table=page_table)
@@ -221,7 +227,7 @@ def _constants(
         shapes = ", ".join(str(tuple(tensor.shape)) for tensor in (qkv, keys, values, rows))
         raise ValueError(f"qkv, keys, values and rows of {shapes} do not fit")
     width = next_power_of_2(head_dim)
-    columns = min(CHUNK, TILE_ELEMENTS // width)
+    columns = min(chunk, TILE_ELEMENTS // width)
     return {
         "GROUP": qkv.shape[1] // head_dim // kv_heads - 2,
         "KV_HEADS": kv_heads,
@@ -230,16 +236,15 @@ def _constants(
         "PAGE_SIZE": page_size,
         "MAX_PAGES": page_table.shape[1],
         "COLUMNS": columns,
-        "TILES": CHUNK // columns,
+        "TILES": chunk // columns,
     }
 
 
 def _work(qkv: Tensor, keys: Tensor, written: int) -> Work:
     """The work at TYPICAL_CONTEXT. written: bytes of results."""
-    n, _, kv_heads, head_dim = len(qkv), *keys.shape[1:]
-    cached = 2 * n * TYPICAL_CONTEXT * kv_heads * head_dim
-    heads = qkv.shape[1] // head_dim - 2 * kv_heads
-    return Work(0, bytes_of(qkv) + cached * keys.element_size() + written, 4 * n * TYPICAL_CONTEXT * heads * head_dim)
+    positions, key_width = len(qkv) * TYPICAL_CONTEXT, keys.shape[2] * keys.shape[3]
+    moved = bytes_of(qkv) + 2 * positions * key_width * keys.element_size() + written
+    return Work(0, moved, 4 * positions * (qkv.shape[1] - 2 * key_width))
 
 
 def combine_reference(partials: Tensor, lse: Tensor, positions: Tensor) -> Tensor:

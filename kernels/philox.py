@@ -26,7 +26,7 @@ def philox_uniform(
     KEY_STEP_0: tl.constexpr = _KEY_STEPS[0], KEY_STEP_1: tl.constexpr = _KEY_STEPS[1], ROUNDS: tl.constexpr = _ROUNDS,
 ):  # fmt: skip
     """`uniforms_reference` of one row and codebook, to the bit. seed, frame: int64. book: an integer, constant or not."""
-    word0, word1 = frame.to(tl.uint32), tl.to_tensor(book).to(tl.uint32)
+    word0, word1 = frame.to(tl.uint32), (book + tl.zeros_like(frame)).to(tl.uint32)
     word2 = tl.full((), 0, tl.uint32)
     word3 = word2
     key0, key1 = seed.to(tl.uint32), (seed >> 32).to(tl.uint32)
@@ -36,7 +36,7 @@ def philox_uniform(
         word0, word1, word2, word3 = high1 ^ word1 ^ key0, low1, high0 ^ word3 ^ key1, low0
         key0 = tl.add(key0, KEY_STEP_0, sanitize_overflow=False)
         key1 = tl.add(key1, KEY_STEP_1, sanitize_overflow=False)
-    return (word0 >> 9).to(tl.float32) * 1.1920928955078125e-07
+    return (word0 >> 9).to(tl.float32) * 2.0**-23
 
 
 def philox_reference(counter: Sequence[Tensor], key: Sequence[Tensor]) -> list[Tensor]:

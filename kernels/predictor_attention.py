@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from qwen3tts.kernels.heads import attend, load_heads, load_queries, load_rotated, store_heads
+from qwen3tts.kernels.heads import attend, everywhere, load_heads, load_new, store_heads
 from qwen3tts.kernels.language import gdc_launch_dependents, gdc_wait, jit, next_power_of_2, tl
 from qwen3tts.kernels.launch import Launcher, Work, bytes_of
 from qwen3tts.kernels.prefill_attention import grouped_attention_reference
@@ -44,19 +44,17 @@ def predictor_attention_kernel(
     new_keys = ()
     new_values = ()
     for i in tl.static_range(NEW):
-        heads = qkv + (lane * NEW + i) * ((HEADS + 2 * KV_HEADS) * HEAD_DIM)
-        key_head = heads + (HEADS + kv_head) * HEAD_DIM
-        queries = queries + load_queries(
-            heads + kv_head * GROUP * HEAD_DIM, q_norm, eps, cos, sin, start + i, COLUMNS, GROUP, HEAD_DIM, WIDTH
-        )
-        new_key = load_rotated(key_head, True, k_norm, eps, cos, sin, start + i, COLUMNS, HEAD_DIM, WIDTH)
-        new_keys = new_keys + (new_key.to(keys.dtype.element_ty),)
-        new_value = load_heads(key_head + KV_HEADS * HEAD_DIM, True, COLUMNS, HEAD_DIM, WIDTH)
-        new_values = new_values + (new_value.to(values.dtype.element_ty),)
+        of_position = load_new(
+            qkv + (lane * NEW + i) * ((GROUP + 2) * KV_HEADS * HEAD_DIM), kv_head, q_norm, k_norm, eps, cos, sin, start + i,
+            keys.dtype.element_ty, GROUP, KV_HEADS, HEAD_DIM, WIDTH, COLUMNS,
+        )  # fmt: skip
+        queries = queries + of_position[0]
+        new_keys = new_keys + (of_position[1],)
+        new_values = new_values + (of_position[2],)
     results = attend(queries, old_keys, old_values, 0, new_keys, new_values, start, COLUMNS, TILES, NEW, GROUP)
     for i in tl.static_range(NEW * GROUP):
         at = (lane * NEW + i // GROUP) * HEADS + kv_head * GROUP + i % GROUP
-        store_heads(out + at * HEAD_DIM, results[i][0], True, HEAD_DIM, WIDTH)
+        store_heads(out + at * HEAD_DIM, results[i][0], everywhere(), HEAD_DIM, WIDTH)
     first = tl.arange(0, COLUMNS)[:, None] == 0
     for i in tl.static_range(NEW):
         slot = slots + (start + i) * (KV_HEADS * HEAD_DIM)

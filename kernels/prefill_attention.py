@@ -83,7 +83,8 @@ def prefill_attention_kernel(
         top = new_top
     at = tl.arange(0, WIDTH)[None, :]
     to = out + asked[:, None].to(tl.int64) * (HEADS * HEAD_DIM) + head * HEAD_DIM + at
-    tl.store(to, (mixed * (1 / total)[:, None]).to(out.dtype.element_ty), mask=(asked[:, None] < end) & (at < HEAD_DIM))
+    mixed *= (1 / tl.maximum(total, 1.0))[:, None]  # a total is at least 1, but behind the last tile, where nothing was summed
+    tl.store(to, mixed.to(out.dtype.element_ty), mask=(asked[:, None] < end) & (at < HEAD_DIM))
 
 
 def prefill_attention(launch: Launcher, qkv: Tensor, heads: int, kv_heads: int, starts: Tensor, out: Tensor) -> None:

@@ -21,7 +21,7 @@ from qwen3tts.kernels.launch import Launcher, Work, bytes_of
 from qwen3tts.kernels.philox import philox_uniform
 
 IDS_A_WARP = 512
-"""Fewer make a sum over all ids wait longer for other warps than it saves; more make it longer."""
+"""Of a sum over all ids, a warp's part then takes about as long as the exchange between warps (by the count of instructions)."""
 
 
 @dataclass(frozen=True)
@@ -239,19 +239,11 @@ def _check(logits: Tensor, rows: Tensor, settings: Draws, codes: Tensor, table: 
         raise ValueError(f"logits {tuple(logits.shape)} {logits.dtype} and rows {tuple(rows.shape)} {rows.dtype} do not fit")
     if codes.dtype != torch.int64 or codes.stride(1) != 1:
         raise ValueError(f"codes are {codes.dtype} of strides {codes.stride()}: rows of int64 are needed")
-    if (table is None) != (x is None):
-        raise ValueError("table and x go together")
-    if (
-        table is not None
-        and x is not None
-        and (
-            not table.is_contiguous()
-            or table.shape[0] < logits.shape[1]
-            or x.shape != (len(rows), table.shape[1])
-            or x.stride(1) != 1
-        )
-    ):
-        raise ValueError(f"table {tuple(table.shape)} and x {tuple(x.shape)} do not fit {tuple(logits.shape)} logits")
+    if table is None or x is None:
+        if table is not x:
+            raise ValueError("table and x go together: give both or neither")
+    elif x.shape != (len(rows), table.shape[1]) or x.stride(1) != 1 or not table.is_contiguous() or len(table) < logits.shape[1]:
+        raise ValueError(f"table {tuple(table.shape)} and x {tuple(x.shape)} do not fit logits {tuple(logits.shape)}")
 
 
 def penalise_reference(logits: Tensor, seen: Tensor, penalty: Tensor) -> Tensor:

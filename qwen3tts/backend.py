@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from qwen3tts.device import resolve_device, resolve_dtype
 from qwen3tts.errors import DeviceError
 
 if TYPE_CHECKING:
@@ -135,6 +136,15 @@ def why_no_graphs(machine: Machine, backend: Backend) -> str | None:
     if machine.interpreter:
         return "needs Triton's interpreter off (unset TRITON_INTERPRET)"
     return None if backend.kernels == "triton" else "needs backend triton, sdpa or flash"
+
+
+def require_graphs(device: str, dtype: str | None, backend: str | None) -> None:
+    """Raise DeviceError, in the words of the command line, where --cuda-graphs asks for what cannot be."""
+    place = resolve_device(device)
+    machine = Machine.of(place, flash=backend == "flash")
+    resolved = resolve_backend(backend, machine, resolve_dtype(dtype, place))
+    if reason := why_no_graphs(machine, resolved):
+        raise DeviceError(f"--cuda-graphs, on {place} with backend {resolved.name}, {reason}: leave it out")
 
 
 def uses_graphs(cuda_graphs: bool, machine: Machine, backend: Backend) -> bool:

@@ -50,10 +50,17 @@ class TTS:
     """A loaded model. Its methods may be called from several threads; utterances in flight at once share the batch."""
 
     def __init__(
-        self, checkpoint: Checkpoint, tokenizer: Tokenizer, engine: Engine, device: torch.device, dtype: torch.dtype
+        self,
+        checkpoint: Checkpoint,
+        tokenizer: Tokenizer,
+        engine: Engine,
+        device: torch.device,
+        dtype: torch.dtype,
+        backend: str,
+        quantize: str | None,
     ) -> None:
         self.checkpoint, self.tokenizer, self.engine = checkpoint, tokenizer, engine
-        self.device, self.dtype = device, dtype
+        self.device, self.dtype, self.backend, self.quantize = device, dtype, backend, quantize
         self._lock = threading.Lock()
 
     @classmethod
@@ -109,7 +116,11 @@ class TTS:
             graph_buckets=graph_buckets,
             progress=on_progress,
         )
-        return cls(checkpoint, tokenizer, engine, place, weights_dtype)
+        if engine.weight_error is not None:
+            log.info(
+                "quantize=%r: weights are off by %.2f %% of their size (root mean square)", quantize, engine.weight_error * 100
+            )
+        return cls(checkpoint, tokenizer, engine, place, weights_dtype, resolved.name, weights_format)
 
     @property
     def sample_rate(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -26,7 +26,9 @@ from .subject import SMALL, configs
 
 EPS = 1e-6
 THETA = 1e6
-POSITIONS = ((0,), (15, 0, 300, 127, 128, 511, 16, 1023, 77), (1, CHUNK - 1, CHUNK))
+CHUNKS = 8
+"""Of the longest context."""
+POSITIONS = ((0,), (15, 0, 300, CHUNK - 1, CHUNK, 511, 16, CHUNKS * CHUNK - 1, 77), (1, CHUNK - 1, CHUNK))
 """Of the new position of each lane: one stream, contexts that end beside the ends of pages and chunks, and the first steps."""
 
 PROMPTS = ((1, 15, 64, 65, 130, 37), (9,))
@@ -105,10 +107,12 @@ def _decode(heads: Heads, positions: Sequence[int], whole: bool) -> Case:
     Not whole: in chunks, which the output projection puts together; NaN behind the last of them.
     """
     numbers, lanes = heads.numbers, len(positions)
-    pages, most = [pages_for(position + 1) for position in positions], pages_for(max(positions) + 1) + 1
+    pages, most = [pages_for(position + 1) for position in positions], pages_for(CHUNKS * CHUNK) + 1
     table = [list(range(2 + sum(pages[:i]), 2 + sum(pages[: i + 1]))) + [0] * (most - pages[i]) for i in range(lanes)]
     page_table = numbers.integers(table[::-1])
-    rows, newest = numbers.integers(range(lanes - 1, -1, -1), torch.int32), numbers.integers(positions[::-1])
+    # A column of a packed tensor, as in the engine.
+    newest = numbers.integers([(-1, position, -1) for position in positions[::-1]])[:, 1]
+    rows = numbers.integers(range(lanes - 1, -1, -1), torch.int32)
     keys, values = (numbers.poison(2 + sum(pages), PAGE_SIZE, heads.key, heads.dim) for _ in range(2))
     for row_pages, position in zip(table, positions, strict=True):
         for at in range(0, position, PAGE_SIZE):
@@ -129,7 +133,7 @@ def _decode(heads: Heads, positions: Sequence[int], whole: bool) -> Case:
             out = numbers.poison(lanes, heads.query * heads.dim)
             whole_paged_attention(*context, out)
         else:
-            partials = numbers.poison(lanes, max(positions) // CHUNK + 2, heads.query, heads.dim, dtype=torch.float32)
+            partials = numbers.poison(lanes, CHUNKS, heads.query, heads.dim, dtype=torch.float32)
             lse, out = numbers.poison(*partials.shape[:3], dtype=torch.float32), numbers.poison(lanes, 64).zero_()
             paged_attention(*context, partials, lse)
             attention_output(launch, Chunks(partials, lse, rows, newest, CHUNK), Matrix(weight), out)
@@ -235,6 +239,8 @@ def _predictor(heads: Heads, lanes: int, start: int, new: int) -> Case:
     return _case("predictor_attention", heads, f"{new} from {start}", run, exact)
 
 
-def _case(kernel, heads, name, run, exact) -> Case:
+def _case(
+    kernel: str, heads: Heads, name: str, run: Callable[[Launcher], tuple[Tensor, ...]], exact: Callable[[], tuple[Tensor, ...]]
+) -> Case:
     numbers = heads.numbers
-    return Case(f"{kernel}.{numbers.name}", f"{heads.name}, {name}", run, relative_error(exact), numbers.tolerance)
+    return Case(numbers.dtype, kernel, f"{heads.name}, {name}", run, relative_error(exact), numbers.tolerance)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from qwen3tts.kernels.launch import Launcher
 
-from .record import Record, number
+from .record import Record, number, one_line
 from .scope import Scope
 
 ROUNDING = {torch.bfloat16: 2.0**-9, torch.float16: 2.0**-12, torch.float32: 2.0**-22}
@@ -25,12 +25,13 @@ double what they are given. Errors of independent roundings add up by their squa
 
 @dataclass(frozen=True)
 class Case:
-    """One call of a kernel.
+    """One call of a kernel on numbers of a dtype.
 
     group: of the cases that are reported together. run: makes the launches, on buffers of its own that are NaN where nothing is
     written, and returns what they wrote. error: how wrong that is. tolerance: how wrong it may be.
     """
 
+    dtype: torch.dtype
     group: str
     name: str
     run: Callable[[Launcher], Sequence[Tensor]]
@@ -66,11 +67,6 @@ class Numbers:
         """Of a result that is rounded to the dtype."""
         return ROUNDINGS * ROUNDING[self.dtype]
 
-    @property
-    def name(self) -> str:
-        """The dtype's name."""
-        return str(self.dtype).removeprefix("torch.")
-
 
 def relative_error(expected: Callable[[], Sequence[Tensor]]) -> Callable[[Sequence[Tensor]], float]:
     """The largest relative error among some results, each taken as a whole: the norm of the difference over that of the result."""
@@ -89,8 +85,8 @@ def check_all(cases: Iterable[Case], scope: Scope, record: Record) -> None:
         if scope.over:
             record.remark("the time was up before all cases were run")
             break
-        for dependent in scope.launch_modes:
-            group = f"{case.group}{'.chained' if dependent else ''}"
+        for dependent in modes(case, scope):
+            group = f"{case.group}.{str(case.dtype).removeprefix('torch.')}{'.chained' if dependent else ''}"
             try:
                 error = case.error(case.run(Launcher(dependent)))
                 worst[group].append((error, case.tolerance, case.name))
@@ -102,9 +98,9 @@ def check_all(cases: Iterable[Case], scope: Scope, record: Record) -> None:
     _report(worst, record)
 
 
-def one_line(error: BaseException) -> str:
-    """What went wrong, without its details."""
-    return f"{type(error).__name__}: {error}".strip().splitlines()[0]
+def modes(case: Case, scope: Scope) -> tuple[bool, ...]:
+    """How a case is launched: in every way in the models' dtype, and as the engine launches in the others."""
+    return scope.launch_modes if case.dtype == scope.dtype else scope.launch_modes[-1:]
 
 
 def _works(scope: Scope) -> bool:

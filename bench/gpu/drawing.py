@@ -61,7 +61,7 @@ def _norm(numbers: Numbers, lanes: int, width: int) -> Case:
     def exact() -> tuple[Tensor]:
         return (rms_norm_reference(x.double(), weight.double(), EPS),)
 
-    return Case(f"rms_norm.{numbers.name}", f"{lanes}x{width}", run, relative_error(exact), numbers.tolerance)
+    return Case(numbers.dtype, "rms_norm", f"{lanes}x{width}", run, relative_error(exact), numbers.tolerance)
 
 
 def _frame_input(numbers: Numbers, lanes: int, books: int, vocabulary: int, hidden: int) -> Case:
@@ -90,7 +90,7 @@ def _frame_input(numbers: Numbers, lanes: int, books: int, vocabulary: int, hidd
         return (torch.where((frames == 0)[:, None], first.double(), row)[rows.long()],)
 
     name = f"{lanes}x{hidden}, {books} of {vocabulary}"
-    return Case(f"frame_input.{numbers.name}", name, run, relative_error(exact), numbers.tolerance)
+    return Case(numbers.dtype, "frame_input", name, run, relative_error(exact), numbers.tolerance)
 
 
 def _settings(numbers: Numbers, lanes: int) -> tuple[Draws, Tensor]:
@@ -125,7 +125,7 @@ def _code0(numbers: Numbers, lanes: int, vocabulary: int, width: int) -> Case:
         expected = seen.scatter(1, codes[:, None], True)
         return (wrong | (x != table[codes]).any(1) | (history != expected).any(1)).double().mean().item()
 
-    return Case(f"draw_code0.{numbers.name}", f"{lanes}x{vocabulary}", run, error, 0.0)
+    return Case(numbers.dtype, "draw_code0", f"{lanes}x{vocabulary}", run, error, 0.0)
 
 
 def _residual(numbers: Numbers, lanes: int, vocabulary: int, width: int) -> Case:
@@ -149,7 +149,7 @@ def _residual(numbers: Numbers, lanes: int, vocabulary: int, width: int) -> Case
         still = (counters[:, 1] != settings.frames + step) | (counters[:, 3] != settings.frames + 10 + step)
         return (_wrong(logits, settings, book, codes) | (x != table[codes]).any(1) | still).double().mean().item()
 
-    return Case(f"draw_residual.{numbers.name}", f"{lanes}x{vocabulary}", run, error, 0.0)
+    return Case(numbers.dtype, "draw_residual", f"{lanes}x{vocabulary}", run, error, 0.0)
 
 
 def _wrong(scores: Tensor, settings: Draws, book: int, codes: Tensor) -> Tensor:

@@ -40,13 +40,13 @@ def run(scope: Scope, record: Record) -> None:
 def cases(scope: Scope, device: torch.device) -> Iterator[Case]:
     """All cases; on the meta device they can be planned."""
     for dtype in scope.dtypes:
-        numbers = Numbers(device, dtype)
+        numbers, fp8 = Numbers(device, dtype), scope.fp8 and dtype == scope.dtype
         for n, k in AWKWARD[: 2 if scope.on_gpu else 1]:
             for wide, lanes in ((wide, lanes) for wide, choices in AWKWARD_LANES.items() for lanes in choices):
-                yield from _of_shape(numbers, lanes, n, k, wide)
+                yield from _of_shape(numbers, lanes, n, k, wide, fp8)
         for size in scope.sizes:
             if size != SMALL:
-                yield from _released(numbers, configs(size)[0], scope.fp8)
+                yield from _released(numbers, configs(size)[0], fp8)
 
 
 def _released(numbers: Numbers, config: ModelConfig, fp8: bool) -> Iterator[Case]:
@@ -54,7 +54,7 @@ def _released(numbers: Numbers, config: ModelConfig, fp8: bool) -> Iterator[Case
     predictor = talker.code_predictor_config
     for wide, lanes in ((wide, lanes) for wide, choices in LANES.items() for lanes in choices):
         for stack in (talker, predictor):
-            for quantize in (False, True) if fp8 and numbers.dtype == torch.bfloat16 else (False,):
+            for quantize in (False, True) if fp8 else (False,):
                 yield from _layer(numbers, stack, lanes, wide, quantize)
             yield _norm_linear(numbers, lanes, stack.vocab_size, stack.hidden_size, wide, logits=True)
         if talker.hidden_size != predictor.hidden_size:
@@ -69,8 +69,8 @@ def _layer(numbers: Numbers, stack: StackConfig, lanes: int, wide: bool, quantiz
     yield _residual_linear(numbers, lanes, hidden, inner, wide, quantize)
 
 
-def _of_shape(numbers: Numbers, lanes: int, n: int, k: int, wide: bool) -> Iterator[Case]:
-    for quantize in (False, True):
+def _of_shape(numbers: Numbers, lanes: int, n: int, k: int, wide: bool, fp8: bool) -> Iterator[Case]:
+    for quantize in (False, True) if fp8 else (False,):
         yield _norm_linear(numbers, lanes, n, k, wide, quantize, bias=True)
         yield _residual_linear(numbers, lanes, n, k, wide, quantize)
         yield _norm_swiglu(numbers, lanes, n, k, wide, quantize)
@@ -145,4 +145,4 @@ def _case(
 ) -> Case:
     form, weights = "wide" if wide else "matvec", ".fp8" if quantize else ""
     name = "x".join(map(str, shape))
-    return Case(f"{kernel}.{form}.{numbers.name}{weights}", name, run, relative_error(exact), numbers.tolerance)
+    return Case(numbers.dtype, f"{kernel}.{form}{weights}", name, run, relative_error(exact), numbers.tolerance)

@@ -100,3 +100,8 @@ class Record:
 def number(value: float) -> str:
     """A figure in a table: three significant digits."""
     return "-" if math.isnan(value) else f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def one_line(error: BaseException) -> str:
+    """What went wrong, without its details."""
+    return f"{type(error).__name__}: {error}".strip().splitlines()[0]

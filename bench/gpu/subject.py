@@ -24,7 +24,8 @@ from qwen3tts.prepare import prepare
 from qwen3tts.text.tokenizer import Tokenizer
 from qwen3tts.types import SamplingParams, SpeechRequest
 
-from ..random_weights import RELEASED, SIZES, random_checkpoint, read_configs, write_configs
+from ..random_weights import random_checkpoint, write_configs
+from ..releases import RELEASED, SIZES, read_configs
 
 SMALL = "small"
 """A size for dry runs: the embedded checkpoint's widths, a layer of everything, and three codebooks."""
@@ -76,6 +77,12 @@ class Subject:
             quantize=quantize,
             graph_buckets=buckets,
         )
+
+    def runner(self, max_batch: int, *, graphs: bool = True, buckets: Sequence[int] | None = None) -> TritonRunner:
+        """What runs the frames of an engine on our kernels."""
+        frames = self.engine(max_batch, graphs=graphs, buckets=buckets).frames
+        assert isinstance(frames, TritonRunner)  # by the backend
+        return frames
 
     def utterance(
         self, text: str, language: str, frames: int, chunk_frames: int = 1, sampling: SamplingParams | None = None

@@ -25,8 +25,8 @@ from qwen3tts.kernels.launch import Launch, Launcher
 from ..report import Result
 from ..source_tree import use_source_tree
 from . import attention, drawing, projections
-from .cases import one_line
-from .record import Record
+from .cases import modes
+from .record import Record, one_line
 from .scope import Scope
 from .subject import configs
 
@@ -74,7 +74,8 @@ def planned(scope: Scope) -> Iterator[Launch]:
         plan: list[Launch] = []
         for part in (projections, attention, drawing):
             for case in part.cases(scope, META):
-                case.run(Launcher(dependent, plan))
+                if dependent in modes(case, scope):
+                    case.run(Launcher(dependent, plan))
         yield from plan
         for size in scope.sizes:
             yield from _of_model(scope, configs(size)[0], dependent)
@@ -87,7 +88,7 @@ def _of_model(scope: Scope, config: ModelConfig, dependent: bool) -> Iterator[La
     config = replace(config, talker_config=replace(talker, num_hidden_layers=2, code_predictor_config=predictor))
     common = {"dependent": dependent, "dtype": scope.dtype, "positions": scope.kv_positions + 2 * PAGE_SIZE}
     for wide, batches in scope.forms.items():
-        for lanes in batches:
+        for lanes in batches if dependent == scope.launch_modes[-1] else scope.compared & set(batches):
             yield from frame_plan(config, lanes, wide=wide, **common)
     for tokens in PREFILL_BUCKETS:
         yield from prefill_plan(config, tokens, **common)

@@ -13,7 +13,8 @@ from qwen3tts.checkpoint.schema import Shapes
 from qwen3tts.config import CodecConfig, ModelConfig
 from qwen3tts.config.files import read_json
 
-from ..random_weights import RELEASED, draw
+from ..random_weights import draw
+from ..releases import RELEASED
 
 
 @pytest.fixture(autouse=True)

@@ -27,7 +27,7 @@ from qwen3tts.engine.stages import StageClock
 from qwen3tts.engine.torch_runner import TorchRunner
 from qwen3tts.engine.triton_runner import TritonRunner
 from qwen3tts.errors import InputError
-from qwen3tts.kernels.launch import Launcher
+from qwen3tts.kernels.launch import DEPENDENT_CAPABILITY, Launcher
 from qwen3tts.model.packed import PackedPredictor, PackedTalker, Placement
 from qwen3tts.model.prompt import embed_text
 from qwen3tts.model.weights import CodePredictorWeights, TalkerWeights
@@ -60,12 +60,14 @@ def build_engine(
         raise InputError(f"graph_buckets={list(buckets)} leave out batches of max_batch={max_batch}: add {max_batch}")
     clock = StageClock()
     frames: TorchRunner | TritonRunner
+    weight_error = None
     with torch.inference_mode():
         if backend.kernels == "torch":
             frames = _torch_runner(checkpoint, device, dtype, max_batch, kv_positions, clock)
         else:
-            place = Placement(device, _arithmetic(device, dtype), quantize)
+            place = Placement.at(device, _arithmetic(device, dtype), quantize)
             frames = _triton_runner(checkpoint, place, max_batch, kv_positions, buckets, backend.prefill_attention, clock)
+            weight_error = place.error
         codec = _codec_runner(checkpoint, device, max_batch, clock)
         if device.type == "cuda":
             # All of this was made on the default stream; frames and codec have streams of their own.
@@ -79,6 +81,7 @@ def build_engine(
         stop_code=checkpoint.config.talker_config.codec_eos_token_id,
         sample_rate=checkpoint.codec_config.output_sample_rate,
         clock=clock,
+        weight_error=weight_error,
     )
 
 
@@ -116,7 +119,7 @@ def _triton_runner(
     predictor = PackedPredictor.pack(read_predictor, config.code_predictor_config, packed.codec_embedding, place)
     prompt_talker, prompt_predictor = prompt_weights(read, read_predictor, packed, predictor, place)
     rows, cache = _reserve(checkpoint, prompt_talker, max_batch, kv_positions, device, place.dtype)
-    launcher = Launcher(dependent=gpu and torch.cuda.get_device_capability(device) >= (9, 0))
+    launcher = Launcher(dependent=gpu and torch.cuda.get_device_capability(device) >= DEPENDENT_CAPABILITY)
     return TritonRunner(
         model=FrameModel(config, packed, predictor, wide),
         talker=prompt_talker,

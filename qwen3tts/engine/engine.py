@@ -29,8 +29,8 @@ class Launched:
 class Engine:
     """Turns submitted utterances into chunks of PCM, a frame of every running one at a time. Not thread-safe.
 
-    in_flight: frames that are launched and not committed, oldest first. Where frames are launched ahead, a stop is seen when the
-    next frame is on its way already; what that frame has for a row that stopped is thrown away.
+    weight_error: see `Placement.error`. in_flight: frames that are launched and not committed, oldest first. Where frames are
+    launched ahead, a stop is seen when the next frame is on its way already; what that has for a row that stopped is thrown away.
     """
 
     scheduler: Scheduler
@@ -39,6 +39,7 @@ class Engine:
     stop_code: int
     sample_rate: int
     clock: StageClock
+    weight_error: float | None = None
     in_flight: deque[Launched] = field(default_factory=deque)
 
     @torch.inference_mode()

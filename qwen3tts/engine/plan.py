@@ -21,7 +21,7 @@ META = torch.device("meta")
 def plan_model(config: ModelConfig, positions: int, dtype: torch.dtype, quantize: str | None, wide: bool) -> FrameModel:
     """A model of the shapes of `config`, without numbers. positions: the longest context."""
     tensors = {name: torch.empty(shape, dtype=dtype, device=META) for name, shape in model_tensors(config).items()}
-    talker_config, place = config.talker_config, Placement(META, dtype, quantize)
+    talker_config, place = config.talker_config, Placement.at(META, dtype, quantize)
     talker = PackedTalker.pack(TalkerWeights.read(tensors, talker_config, dtype), talker_config, positions, place)
     predictor_config = talker_config.code_predictor_config
     weights = CodePredictorWeights.read(tensors, predictor_config, dtype)

@@ -25,8 +25,8 @@ class Rows:
     inputs: (rows, hidden), the talker's input of the first frame. codes: int64 (rows, num_code_groups), the last frame.
     text: (pages, PAGE_SIZE, hidden), the text row that goes into the input at a position, in the pages of the row's KV cache;
     pad: (hidden,), that of the positions from text_ends on. seen: bool (rows, vocabulary), the code-0 history.
-    page_table: int64 (rows, max_pages); unused entries are page 0. numbers: int64 (rows, 6); settings: float32 (rows, 5): the rest.
-    The properties are columns of these two, so that an utterance brings its own in one copy of each.
+    page_table: int64 (rows, max_pages); unused entries are page 0. numbers: int64 (6, rows); settings: float32 (5, rows): the rest.
+    The properties are lines of these two, so that an utterance brings its own in one copy of each.
     """
 
     inputs: Tensor
@@ -50,39 +50,39 @@ class Rows:
             seen=torch.zeros(rows, config.vocab_size, dtype=torch.bool, device=device),
             # One entry more than there are pages: a frame that is thrown away may lie past the last.
             page_table=torch.zeros(rows, pages + 1, dtype=torch.int64, device=device),
-            numbers=torch.zeros(rows, 6, dtype=torch.int64, device=device),
-            settings=torch.zeros(rows, 5, dtype=torch.float32, device=device),
+            numbers=torch.zeros(6, rows, dtype=torch.int64, device=device),
+            settings=torch.zeros(5, rows, dtype=torch.float32, device=device),
         )
 
     @property
     def positions(self) -> Tensor:
         """Position of the next input, int64 (rows,)."""
-        return self.numbers[:, 0]
+        return self.numbers[0]
 
     @property
     def frames(self) -> Tensor:
         """Number of the next frame, int64 (rows,)."""
-        return self.numbers[:, 1]
+        return self.numbers[1]
 
     @property
     def text_ends(self) -> Tensor:
         """The position from which on the text row is the pad, int64 (rows,)."""
-        return self.numbers[:, 2]
+        return self.numbers[2]
 
     @property
     def repetition_penalty(self) -> Tensor:
         """float32 (rows,)."""
-        return self.settings[:, 0]
+        return self.settings[0]
 
     @property
     def talker_draws(self) -> Draws:
         """How code 0 is drawn."""
-        return Draws(self.numbers[:, 3], self.frames, self.settings[:, 1], self.numbers[:, 4], self.settings[:, 2])
+        return Draws(self.numbers[3], self.frames, self.settings[1], self.numbers[4], self.settings[2])
 
     @property
     def predictor_draws(self) -> Draws:
         """How the other codes are drawn."""
-        return Draws(self.numbers[:, 3], self.frames, self.settings[:, 3], self.numbers[:, 5], self.settings[:, 4])
+        return Draws(self.numbers[3], self.frames, self.settings[3], self.numbers[5], self.settings[4])
 
     def start(self, row: int, position: int, x: Tensor, text: Tensor, pages: list[int], sampling: Sampling) -> None:
         """Give a row to a new utterance whose first frame's input x (hidden,) stands at `position`.
@@ -94,8 +94,8 @@ class Rows:
         talker = (sampling.repetition_penalty, sampling.temperature, 1.0 - sampling.top_p)
         predictor = (sampling.predictor_temperature, 1.0 - sampling.predictor_top_p)
         table = to_device(pages, torch.int64, device)
-        self.numbers[row].copy_(to_device(numbers, torch.int64, device))
-        self.settings[row].copy_(to_device(talker + predictor, torch.float32, device))
+        self.numbers[:, row].copy_(to_device(numbers, torch.int64, device))
+        self.settings[:, row].copy_(to_device(talker + predictor, torch.float32, device))
         self.page_table[row].zero_()
         self.page_table[row, : len(pages)] = table
         self.seen[row].zero_()

@@ -19,11 +19,26 @@ E4M3_MAX = 448.0
 
 @dataclass(frozen=True)
 class Placement:
-    """Where weights go. quantize: None, or "fp8" for the layers' projections."""
+    """Where weights go. quantize: None, or "fp8" for the layers' projections.
+
+    squares: float64 (2,) on the device, to which quantising adds the squares of its errors and of the weights.
+    """
 
     device: torch.device
     dtype: torch.dtype
-    quantize: str | None = None
+    quantize: str | None
+    squares: Tensor
+
+    @classmethod
+    def at(cls, device: torch.device, dtype: torch.dtype, quantize: str | None) -> Placement:
+        """A place where nothing has been put yet."""
+        return cls(device, dtype, quantize, torch.zeros(2, dtype=torch.float64, device=device))
+
+    @property
+    def error(self) -> float | None:
+        """Relative error (root mean square) of the quantised weights put here against `dtype`; None where there are none."""
+        error, power = self.squares.tolist()
+        return None if self.quantize is None else (error / power) ** 0.5
 
     def tensor(self, weight: Tensor) -> Tensor:
         """A weight in its place."""
@@ -31,8 +46,13 @@ class Placement:
 
     def matrix(self, *weights: Tensor) -> Matrix:
         """Projections of one input, stacked in this order and quantised if asked for."""
-        values = torch.cat([self.tensor(weight) for weight in weights]).contiguous()
-        return Matrix(values) if self.quantize is None else quantize_rows(values)
+        values = torch.cat([self.tensor(weight) for weight in weights])
+        if self.quantize is None:
+            return Matrix(values)
+        matrix = quantize_rows(values)
+        wide = values.float()
+        self.squares.add_(torch.stack(((matrix.wide(torch.float32) - wide).square().sum(), wide.square().sum())))
+        return matrix
 
 
 def quantize_rows(weight: Tensor) -> Matrix:

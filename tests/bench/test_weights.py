@@ -11,7 +11,8 @@ import pytest
 import torch
 from rich.progress import Progress
 
-from qwen3tts.bench.random_weights import LOUDNESS, RELEASED
+from qwen3tts.bench.random_weights import LOUDNESS
+from qwen3tts.bench.releases import RELEASED
 from qwen3tts.bench.weights import main, write_weights
 from qwen3tts.checkpoint import Checkpoint, load_checkpoint
 from qwen3tts.codec import DecoderState, DecoderWeights, decode

@@ -102,7 +102,7 @@ def test_a_seed_gives_the_same_speech_again(cli, tmp_path):
 
 FIGURES = {
     *("text_characters", "load_ms", "frames", "audio_seconds", "first_audio_ms", "total_ms", "real_time_factor"),
-    *("finish_reason", "seed", "sample_rate", "model", "device", "dtype", "peak_memory_mib"),
+    *("finish_reason", "seed", "sample_rate", "model", "device", "dtype", "backend", "quantize", "weight_error", "peak_memory_mib"),
 }
 
 
@@ -111,7 +111,7 @@ def test_stats_are_one_json_object(cli, tmp_path):
     figures = json.loads(done.out)
     assert set(figures) == FIGURES
     assert (figures["text_characters"], figures["frames"], figures["seed"], figures["finish_reason"]) == (11, 3, 7, "length")
-    assert (figures["device"], figures["dtype"], figures["model"]) == ("cpu", "float32", str(CUSTOM))
+    assert (figures["device"], figures["dtype"], figures["backend"], figures["model"]) == ("cpu", "float32", "torch", str(CUSTOM))
     assert figures["audio_seconds"] == pytest.approx(0.24)
     assert 0 < figures["first_audio_ms"] < figures["total_ms"]
     assert figures["real_time_factor"] == pytest.approx(figures["total_ms"] / 240)

@@ -28,8 +28,8 @@ def engines(small):
     return engine
 
 
-def request_of(golden, tts):
-    """What the official implementation was asked for."""
+def request_of(golden, tts, most_frames):
+    """What the official implementation was asked for, or the beginning of it."""
     meta, tensors = golden.meta, golden.tensors
     request = {name: meta[name] for name in ("text", "speaker", "language", "instruct") if name in meta}
     if golden.kind == "base":
@@ -38,35 +38,55 @@ def request_of(golden, tts):
     return request | {
         "text_feed": golden.text_feed,
         "sampling": SamplingParams(greedy=True),
-        "max_frames": golden.max_frames,
+        "max_frames": min(golden.max_frames, most_frames),
     }
 
 
-def test_tensor_cores_give_the_official_codes(engines, golden):
-    tts = engines(golden.kind, "matmul")
-    audio = tts.synthesize_many([request_of(golden, tts)])[0]
-    assert np.array_equal(audio.codes, golden.tensors["codes"].numpy())
-    assert audio.finish_reason == ("length" if len(audio.codes) == golden.max_frames else "stop")
+def check_goldens(tts, goldens, most_frames):
+    """Speak goldens of one kind side by side, as many as the engine has rows."""
+    spoken = tts.synthesize_many([request_of(golden, tts, most_frames) for golden in goldens])
+    for golden, audio in zip(goldens, spoken, strict=True):
+        assert np.array_equal(audio.codes, golden.tensors["codes"].numpy()[:most_frames]), golden.name
 
 
-def test_matrix_vector_products_give_the_official_codes(engines, golden):
-    tts = engines(golden.kind, "matvec")
-    frames = min(5, golden.max_frames)
-    audio = tts.synthesize_many([request_of(golden, tts) | {"max_frames": frames}])[0]
-    assert np.array_equal(audio.codes, golden.tensors["codes"].numpy()[:frames])
+KINDS = ("custom_voice", "voice_design", "base")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("form", "frames"), [("matmul", 3), ("matvec", 2)])
+def test_the_official_codes_begin_so(engines, goldens, kind, form, frames):
+    check_goldens(engines(kind, form), [golden for golden in goldens if golden.kind == kind], frames)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_official_codes_to_the_end(engines, goldens, kind, form):
+    check_goldens(engines(kind, form), [golden for golden in goldens if golden.kind == kind], 10_000)
+
+
+SAMPLED = [
+    {"text": "One.", "speaker": "ryan", "sampling": SamplingParams(seed=3), "max_frames": 2},
+    {"text": "A second, longer one.", "speaker": "vivian", "sampling": SamplingParams(seed=4, top_p=0.8), "max_frames": 3},
+]
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_mixed_batch_is_each_row_alone(engines, form):
     tts = engines("custom_voice", form)
-    requests = [
-        {"text": "One.", "speaker": "ryan", "sampling": SamplingParams(seed=3), "max_frames": 4},
-        {"text": "A second, longer one.", "speaker": "vivian", "sampling": SamplingParams(seed=4, top_p=0.8), "max_frames": 6},
-        {"text": "Three", "speaker": "ryan", "sampling": SamplingParams(greedy=True), "max_frames": 3},
-    ]
-    together = tts.synthesize_many(requests)
-    for request, audio in zip(requests, together, strict=True):
+    together = tts.synthesize_many(SAMPLED)
+    for request, audio in zip(SAMPLED, together, strict=True):
         assert np.array_equal(audio.codes, tts.synthesize_many([request])[0].codes)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("form", FORMS)
+def test_sampled_codes_are_those_of_the_torch_backend(engines, models, form):
+    tts = engines("custom_voice", form)
+    requests = [request | {"max_frames": 12} for request in SAMPLED]
+    expected = models["custom_voice"].synthesize_many(requests)
+    for audio, reference in zip(tts.synthesize_many(requests), expected, strict=True):
+        assert np.array_equal(audio.codes, reference.codes)
 
 
 class Recorder(TorchDispatchMode):

@@ -20,13 +20,15 @@ DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 PAGE_SIZE = 16
 EPS = 1e-6
 
-SHAPES = [(4, 2, 16), (6, 2, 32), (5, 1, 8), (4, 2, 24), (2, 1, 128)]
+SHAPES = [(4, 2, 16), (3, 1, 32), (5, 1, 8), (2, 1, 24), (2, 1, 128)]
 """(query heads, key heads, head_dim): groups and head_dims that are powers of two, and that are not."""
+CASES = [*((shape, torch.float32) for shape in SHAPES), ((2, 1, 16), torch.bfloat16), ((2, 1, 24), torch.float16)]
 
 # Float32 sums of some hundred products, and scores of up to 30 in the exponent: a few ulp (6e-8) of each.
 SUMS = 2e-5
-# And one rounding of what is stored, half an ulp; float16 and bfloat16 by their 11 and 8 bits.
-STORED = {torch.float32: SUMS, torch.float16: 2**-11 + SUMS, torch.bfloat16: 2**-8 + SUMS}
+# And one rounding of what is stored: half an ulp, of the 11 bits of float16 and the 8 of bfloat16; a whole one of bfloat16 in the
+# interpreter, which cuts bits off.
+STORED = {torch.float32: SUMS, torch.float16: 2**-11 + SUMS, torch.bfloat16: 2**-8 * (2 if DEVICE == "cpu" else 1) + SUMS}
 # On tensor cores the weights of values are rounded too, before they are summed.
 ROUNDED_WEIGHTS = {torch.float32: SUMS, torch.float16: 2**-9, torch.bfloat16: 2**-6}
 
@@ -47,19 +49,8 @@ def check_same(got: Tensor, expected: Tensor) -> None:
     torch.testing.assert_close(got, expected, rtol=0, atol=0, equal_nan=True)
 
 
-def normalised_and_rotated(x: Tensor, norm: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """x (n, heads, head_dim) in float64, each of n at the angles cos, sin (n, head_dim / 2)."""
-    x = x.double()
-    x = x / (x.square().mean(-1, keepdim=True) + EPS).sqrt() * norm.double()
-    pairs = torch.complex(*x.chunk(2, dim=-1)) * torch.complex(cos.double(), sin.double())[:, None]
-    return torch.cat((pairs.real, pairs.imag), dim=-1)
-
-
 def attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """Causal attention of the last n positions, in float64.
-
-    query: (n, heads, head_dim). key, value: (length, kv_heads, head_dim).
-    """
+    """Causal attention of the last n positions in float64. query: (n, heads, head_dim). key, value: (length, kv_heads, head_dim)."""
     n, heads, head_dim = query.shape
     key, value = (x.double().repeat_interleave(heads // x.shape[1], dim=1) for x in (key, value))
     scores = torch.einsum("qhd,khd->hqk", query.double(), key) / head_dim**0.5
@@ -92,15 +83,18 @@ class Layer:
     def projection(self, *lanes: int) -> Tensor:
         return random(*lanes, (self.heads + 2 * self.kv_heads) * self.head_dim, dtype=self.dtype)
 
-    def split(self, qkv: Tensor, positions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def split(self, qkv: Tensor, positions: Tensor) -> tuple[Tensor, ...]:
         """Rotated queries and keys in float64, and values, of n projections at their positions: (n, heads of each, head_dim)."""
-        split = qkv.view(len(qkv), -1, self.head_dim).split((self.heads, self.kv_heads, self.kv_heads), dim=1)
-        rotation = self.cos[positions], self.sin[positions]
-        return (
-            normalised_and_rotated(split[0], self.q_norm, *rotation),
-            normalised_and_rotated(split[1], self.k_norm, *rotation),
-            split[2],
-        )
+        *queries_and_keys, values = self.heads_of(qkv)
+        rotated = []
+        for x, norm in zip(queries_and_keys, (self.q_norm, self.k_norm), strict=True):
+            x = x.double() / (x.double().square().mean(-1, keepdim=True) + EPS).sqrt() * norm.double()
+            pairs = torch.complex(*x.chunk(2, dim=-1)) * torch.complex(self.cos.double(), self.sin.double())[positions, None]
+            rotated.append(torch.cat((pairs.real, pairs.imag), dim=-1))
+        return *rotated, values
+
+    def heads_of(self, qkv: Tensor) -> tuple[Tensor, ...]:
+        return qkv.view(len(qkv), -1, self.head_dim).split((self.heads, self.kv_heads, self.kv_heads), dim=1)
 
 
 @dataclass(frozen=True)
@@ -117,7 +111,7 @@ class Step:
     page_table: Tensor
     rows: Tensor
     positions: Tensor
-    past: list[tuple[Tensor, Tensor]]
+    past: list[Tensor]
 
     @classmethod
     def random(cls, layer: Layer, positions: list[int], table_dtype: torch.dtype = torch.int64) -> Step:
@@ -128,20 +122,15 @@ class Step:
         order = torch.randperm(n) + 1
         past = []
         for row, position in zip(order.tolist(), positions, strict=True):
-            key, value = random(2, position, layer.kv_heads, layer.head_dim, dtype=layer.dtype)
+            past.append(random(2, position, layer.kv_heads, layer.head_dim, dtype=layer.dtype))
             at = torch.arange(position)
             slots = table[row, at // PAGE_SIZE].to(DEVICE), (at % PAGE_SIZE).to(DEVICE)
-            keys[slots], values[slots] = key, value
-            past.append((key, value))
+            keys[slots], values[slots] = past[-1]
         of_rows = torch.zeros(n + 1, dtype=torch.int64)
         of_rows[order] = torch.tensor(positions)
         rows = torch.cat((order, torch.zeros(1, dtype=torch.int64))).int().to(DEVICE)
-        table = table.to(table_dtype).to(DEVICE)
-        return cls(layer, layer.projection(n + 1), keys, values, table, rows, of_rows.to(DEVICE), past)
-
-    def lane(self, lane: int) -> Step:
-        """The step of one lane alone."""
-        return replace(self, qkv=self.qkv[lane : lane + 1], rows=self.rows[lane : lane + 1])
+        tables = table.to(table_dtype).to(DEVICE), rows, of_rows.to(DEVICE)
+        return cls(layer, layer.projection(n + 1), keys, values, *tables, past)
 
     @property
     def arguments(self) -> tuple[object, ...]:
@@ -159,44 +148,36 @@ class Step:
         return out
 
     def check(self) -> None:
-        """Both forms against float64: the results, and that of the pages only the new slots change."""
-        layer, n = self.layer, len(self.past)
+        """Both forms against float64: what they give, and that of the pages only the new slots change."""
+        step = replace(self, keys=self.keys.clone(), values=self.values.clone())
+        self.check_result(step, step.whole().view(len(self.rows), self.layer.heads, -1), STORED[self.layer.dtype])
+        step = replace(self, keys=self.keys.clone(), values=self.values.clone())
+        partials, lse = step.in_chunks()
         positions = self.positions[self.rows.long()]
-        query, new_key, new_value = layer.split(self.qkv, positions)
-        expected, expected_keys, expected_values = [], self.keys.double(), self.values.double()
+        self.check_result(step, combine_reference(partials, lse, positions), SUMS)
+        behind = torch.arange(lse.shape[1], device=DEVICE) > positions[:, None] // CHUNK
+        assert torch.equal(lse.isnan(), behind[..., None].expand_as(lse))
+        assert torch.equal(partials.isnan(), behind[..., None, None].expand_as(partials))
+
+    def check_result(self, step: Step, result: Tensor, tolerance: float) -> None:
+        """Attention (lanes, heads, head_dim), and the pages it leaves in `step`."""
+        positions = self.positions[self.rows.long()]
+        query, new_key, new_value = self.layer.split(self.qkv, positions)
+        slots = self.page_table[self.rows.long(), positions // PAGE_SIZE].long(), positions % PAGE_SIZE
+        check(step.keys[slots], new_key, STORED[self.layer.dtype])
+        check_same(step.values[slots], new_value)
         for lane, (key, value) in enumerate(self.past):
-            keys = torch.cat((key.double(), new_key[lane : lane + 1].to(layer.dtype).double()))
-            expected.append(attention(query[lane : lane + 1], keys, torch.cat((value, new_value[lane : lane + 1]))))
-            slot = self.page_table[self.rows[lane], positions[lane] // PAGE_SIZE], positions[lane] % PAGE_SIZE
-            expected_keys[slot], expected_values[slot] = new_key[lane], new_value[lane].double()
-        for form in (self.in_chunks, self.whole):
-            step = replace(self, keys=self.keys.clone(), values=self.values.clone())
-            result = getattr(step, form.__name__)()
-            if form == self.whole:
-                check(result[:n].view(n, layer.heads, -1), torch.cat(expected), STORED[layer.dtype])
-            else:
-                check(combine_reference(result[0][:n], result[1][:n], positions[:n]), torch.cat(expected), SUMS)
-                for lane, position in enumerate(positions.tolist()):
-                    assert (
-                        result[0][lane, position // CHUNK + 1 :].isnan().all()
-                        and result[1][lane, position // CHUNK + 1 :].isnan().all()
-                    )
-            for got, pages in ((step.keys, expected_keys), (step.values, expected_values)):
-                # Page 0 belongs to the padding.
-                torch.testing.assert_close(
-                    got[1:].double(), pages[1:], rtol=STORED[layer.dtype], atol=STORED[layer.dtype], equal_nan=True
-                )
-                assert got[0, 0].isfinite().all() and got[0, 1:].isnan().all()
+            key = torch.cat((key, step.keys[slots][lane : lane + 1]))
+            value = torch.cat((value, new_value[lane : lane + 1]))
+            check(result[lane : lane + 1], attention(query[lane : lane + 1], key, value), tolerance)
+        for cache, untouched in ((step.keys, self.keys), (step.values, self.values)):
+            cache[slots] = untouched[slots]
+            check_same(cache, untouched)
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_a_step_attends_to_its_row(shape):
-    Step.random(Layer.random(shape, torch.float32), [130, 0]).check()
-
-
-@pytest.mark.parametrize(("dtype", "table_dtype"), [(torch.bfloat16, torch.int32), (torch.float16, torch.int64)])
-def test_a_step_in_half_precision(dtype, table_dtype):
-    Step.random(Layer.random((2, 1, 16), dtype), [21, 140], table_dtype).check()
+@pytest.mark.parametrize(("shape", "dtype"), CASES)
+def test_a_step_attends_to_its_row(shape, dtype):
+    Step.random(Layer.random(shape, dtype), [130, 0], torch.int64 if dtype == torch.float32 else torch.int32).check()
 
 
 def test_a_step_at_the_edges_of_pages_and_chunks():
@@ -208,29 +189,22 @@ def test_neither_the_batch_nor_the_number_of_programs_changes_a_bit(monkeypatch)
     partials, lse = step.in_chunks()
     whole = step.whole()
     for lane in range(len(step.past)):
-        alone = step.lane(lane).in_chunks()
-        check_same(alone[0][0], partials[lane])
-        check_same(alone[1][0], lse[lane])
-        check_same(step.lane(lane).whole()[0], whole[lane])
+        alone = replace(step, qkv=step.qkv[lane : lane + 1], rows=step.rows[lane : lane + 1])
+        for got, expected in zip((*alone.in_chunks(), alone.whole()), (partials, lse, whole), strict=True):
+            check_same(got[0], expected[lane])
     for splits in (1, 2):  # three chunks have three programs otherwise
         monkeypatch.setattr(paged_module, "PROGRAMS", splits * len(step.qkv))
         for got, expected in zip(step.in_chunks(), (partials, lse), strict=True):
             check_same(got, expected)
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_a_frame_of_the_predictor(shape):
-    check_predictor(Layer.random(shape, torch.float32), lanes=2, length=4)
+@pytest.mark.parametrize(("shape", "dtype"), CASES)
+def test_a_frame_of_the_predictor(shape, dtype):
+    check_predictor(Layer.random(shape, dtype), lanes=2, length=3)
 
 
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-def test_a_frame_of_the_predictor_in_half_precision(dtype):
-    check_predictor(Layer.random((4, 2, 16), dtype), lanes=1, length=4)
-
-
-@pytest.mark.parametrize("length", [16, 17])
-def test_a_frame_of_the_predictor_to_its_end(length):
-    check_predictor(Layer.random((5, 1, 8), torch.float32), lanes=1, length=length)
+def test_a_frame_of_the_predictor_to_its_end():
+    check_predictor(Layer.random((5, 1, 8), torch.float32), lanes=1, length=17)
 
 
 def check_predictor(layer: Layer, lanes: int, length: int) -> None:
@@ -239,31 +213,24 @@ def check_predictor(layer: Layer, lanes: int, length: int) -> None:
     keys, values = cache
     qkv = layer.projection(lanes, length)
     split = [layer.split(lane, torch.arange(length, device=DEVICE)) for lane in qkv]
-    width = layer.heads * layer.head_dim
     for start, new in [(0, 2), *((i, 1) for i in range(2, length))]:
-        past = cache.clone()
-        end = start + new
-        out = nans(lanes, new, width, dtype=layer.dtype)
+        past, end = cache.clone(), start + new
+        out = nans(lanes, new, layer.heads * layer.head_dim, dtype=layer.dtype)
         predictor_attention(LAUNCH, qkv[:, start:end].contiguous(), *layer.arguments, keys, values, start, out)
         for lane, (query, key, value) in enumerate(split):
-            # The past as it is stored, and the rest as it should be.
-            seen = torch.cat((past[0, lane, :start].double(), key[start:end].to(layer.dtype).double()))
-            check(out[lane].view(new, layer.heads, -1), attention(query[start:end], seen, value[:end]), STORED[layer.dtype])
             check(keys[lane, start:end], key[start:end], STORED[layer.dtype])
+            expected = attention(query[start:end], keys[lane, :end], value[:end])
+            check(out[lane].view(new, layer.heads, -1), expected, STORED[layer.dtype])
             check_same(values[lane, start:end], value[start:end])
         check_same(cache[:, :, :start], past[:, :, :start])
         assert cache[:, :, end:].isnan().all()
         if lanes > 1:
-            alone = torch.empty_like(out[-1:])
-            predictor_attention(
-                LAUNCH, qkv[-1:, start:end].contiguous(), *layer.arguments, *past[:, -1:].contiguous(), start, alone
-            )
+            alone, of_lane = torch.empty_like(out[-1:]), past[:, -1:].contiguous()
+            predictor_attention(LAUNCH, qkv[-1:, start:end].contiguous(), *layer.arguments, *of_lane, start, alone)
             check_same(alone, out[-1:])
 
 
-@pytest.mark.parametrize(
-    ("shape", "dtype"), [*((shape, torch.float32) for shape in SHAPES), ((4, 2, 16), torch.bfloat16), ((2, 1, 24), torch.float16)]
-)
+@pytest.mark.parametrize(("shape", "dtype"), CASES)
 def test_a_prompt_is_rotated_in_place_and_stored(shape, dtype):
     layer = Layer.random(shape, dtype)
     step = Step.random(layer, [40, 20])
@@ -274,26 +241,26 @@ def test_a_prompt_is_rotated_in_place_and_stored(shape, dtype):
     expected = layer.split(qkv, positions)
     keys, values, rotated = step.keys.clone(), step.values.clone(), qkv.clone()
     rotate_and_store(LAUNCH, rotated, *layer.arguments, keys, values, step.page_table, rows, positions)
-    got = rotated.view(len(rows), -1, layer.head_dim).split((layer.heads, layer.kv_heads, layer.kv_heads), dim=1)
-    check(got[0], expected[0], STORED[dtype])
-    check(got[1], expected[1], STORED[dtype])
-    check_same(got[2], expected[2])
+    query, key, value = layer.heads_of(rotated)
+    check(query, expected[0], STORED[dtype])
+    check(key, expected[1], STORED[dtype])
+    check_same(value, expected[2])
     slots = (step.page_table[rows.long(), positions // PAGE_SIZE], positions % PAGE_SIZE)
-    for cache, untouched, new in ((keys, step.keys, got[1]), (values, step.values, got[2])):
+    for cache, untouched, new in ((keys, step.keys, key), (values, step.values, value)):
         check_same(cache[tuple(slot[:5] for slot in slots)], new[:5])
         cache[slots] = untouched[slots]
         check_same(cache, untouched)
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(("shape", "dtype"), [case for case in CASES if DEVICE == "cuda" or case[1] != torch.bfloat16])
 def test_packed_prompts_attend_to_themselves(shape, dtype):
-    check_prefill(Layer.random(shape, dtype), [33, 1, 0, 70])
+    # The interpreter has no dot product of bfloat16.
+    check_prefill(Layer.random(shape, dtype), [33, 1, 0, 20])
 
 
-@pytest.mark.parametrize("lengths", [[300], [15, 16, 17], [63, 64, 65], [127, 128, 129], [5, 0, 0, 0, 0]])
+@pytest.mark.parametrize("lengths", [[200], [15, 16, 17], [63, 64, 65], [5, 0, 0, 0, 0]])
 def test_prompts_of_many_lengths(lengths):
-    check_prefill(Layer.random((5, 1, 8), torch.float32), lengths)
+    check_prefill(Layer.random((2, 1, 8), torch.float16), lengths)
 
 
 def check_prefill(layer: Layer, lengths: list[int]) -> None:
@@ -306,33 +273,27 @@ def check_prefill(layer: Layer, lengths: list[int]) -> None:
     out = nans(total + 9, layer.heads * layer.head_dim, dtype=layer.dtype)
     prefill_attention(LAUNCH, qkv, *sizes, starts, out)
     assert out[total:].isnan().all()
-    for start, length in zip(starts.tolist(), lengths, strict=False):
+    for start, length in [pair for pair in zip(starts.tolist(), lengths, strict=False) if pair[1]]:
         own = qkv[start : start + length]
-        split = own.view(length, -1, layer.head_dim).split((*sizes, layer.kv_heads), dim=1)
         got = out[start : start + length]
-        check(got.view(length, layer.heads, -1), attention(*split), ROUNDED_WEIGHTS[layer.dtype])
-        if length:
-            alone = torch.empty_like(got)
-            prefill_attention(LAUNCH, own, *sizes, torch.tensor([0, length], dtype=torch.int32, device=DEVICE), alone)
-            check_same(alone, got)
+        check(got.view(length, layer.heads, -1), attention(*layer.heads_of(own)), ROUNDED_WEIGHTS[layer.dtype])
+        alone = torch.empty_like(got)
+        prefill_attention(LAUNCH, own, *sizes, torch.tensor([0, length], dtype=torch.int32, device=DEVICE), alone)
+        check_same(alone, got)
 
 
 def test_what_does_not_fit_is_refused_by_name():
     step = Step.random(Layer.random((4, 2, 16), torch.float32), [3])
     with pytest.raises(ValueError, match=r"keys .* has strides"):
         replace(step, keys=step.keys.transpose(0, 1)).whole()
-    with pytest.raises(ValueError, match=r"\(1,\) do not fit"):
+    with pytest.raises(ValueError, match=r"rows of .*\(1,\) do not fit"):
         replace(step, rows=step.rows[1:]).whole()
-    with pytest.raises(ValueError, match=r"qkv \(3, 128\), partials .* do not fit"):
-        paged_attention(*step.arguments, nans(2, 1, 4, 16), nans(2, 1, 4))
-    with pytest.raises(ValueError, match=r"out \(3, 63\) do not fit"):
-        whole_paged_attention(*step.arguments, nans(3, 63))
-    qkv, cache = step.qkv.view(1, 3, -1), nans(1, 16, 2, 16)
-    with pytest.raises(ValueError, match="a start at 14 of keys"):
-        predictor_attention(LAUNCH, qkv, *step.layer.arguments, cache, cache, 14, nans(1, 3, 64))
-    with pytest.raises(ValueError, match=r"positions \(2,\) do not fit"):
-        rotate_and_store(
-            LAUNCH, step.qkv, *step.layer.arguments, step.keys, step.values, step.page_table, step.rows, step.positions
-        )
+    with pytest.raises(ValueError, match=r"qkv \(2, 128\), partials .* do not fit"):
+        paged_attention(*step.arguments, nans(3, 1, 4, 16), nans(3, 1, 4))
+    cache = nans(1, 16, 2, 16)
+    with pytest.raises(ValueError, match=r"a start at 15 of keys"):
+        predictor_attention(LAUNCH, step.qkv[None], *step.layer.arguments, cache, cache, 15, nans(1, 2, 64))
+    with pytest.raises(ValueError, match=r"positions \(1,\) do not fit"):
+        rotate_and_store(*replace(step, positions=step.positions[1:]).arguments)
     with pytest.raises(ValueError, match=r"out .* do not fit, or are not contiguous"):
-        prefill_attention(LAUNCH, step.qkv, 4, 2, step.rows, nans(3, 65))
+        prefill_attention(LAUNCH, step.qkv, 4, 2, step.rows, nans(2, 65))
