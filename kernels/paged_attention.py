@@ -4,9 +4,9 @@ A page holds `page_size` consecutive positions of one row; a row's page table li
 row's keys and values once, 2 * length * kv_heads * head_dim elements.
 
 One row would keep 8 of 132 multiprocessors busy, one a key head. So its context is cut in chunks that are attended to side by side
-(flash-decoding, Dao et al., 2023), and the projection that follows puts them together (kernels/linear.py). At the released size a
-chunk of one key head is 32 KB of keys and 32 KB of values, all asked for at once: 128 registers of each of 128 threads. What is
-computed for a chunk depends on its row alone: the batch, and the number of programs that chunks are dealt to, change no bit.
+(flash-decoding, Dao et al., 2023), and the projection that follows puts them together (kernels/attention_output.py). A chunk of one
+key head is 32 KB of keys and 32 KB of values at the released size, all asked for at once: 128 registers of each of 128 threads.
+What a chunk gives depends on its row alone: the batch, and the number of programs that chunks are dealt to, change no bit.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ WHOLE_CHUNK = 64
 """The same where a program walks a whole context, and has queries and sums to keep beside it."""
 
 TILE_ELEMENTS = 1024
-"""Of keys or values: 16 bytes for each thread of as many warps as an element has half bytes."""
+"""Of keys or values: 16 bytes for each thread of 4 warps, or of 8 for float32."""
 
 PROGRAMS = 2 * 132
-"""As many as a large GPU has room for: two on each multiprocessor, for their registers."""
+"""As many as a large GPU has room for: two on each multiprocessor, by their registers."""
 
 TYPICAL_CONTEXT = 512
 """Positions of each lane that the work of a launch is stated for: 40 s of speech. The real ones are known on the device alone."""
@@ -61,12 +61,12 @@ def load_chunk(
 
 @jit
 def store_new(
-    keys, values, key, value, pages, position, kv_head, here, KV_HEADS: tl.constexpr, HEAD_DIM: tl.constexpr, WIDTH: tl.constexpr,
+    keys, values, key, value, pages, position, kv_head, times, KV_HEADS: tl.constexpr, HEAD_DIM: tl.constexpr, WIDTH: tl.constexpr,
     PAGE_SIZE: tl.constexpr, COLUMNS: tl.constexpr,
 ):  # fmt: skip
-    """Store the new position's key and value, if `here`. All columns have them: the first does it."""
+    """Store the new position's key and value, which all columns have; times: 1, or 0 for a chunk that it does not belong to."""
     slot = slot_of(pages, position, kv_head, KV_HEADS, HEAD_DIM, PAGE_SIZE)
-    stores = tl.arange(0, COLUMNS)[:, None] < here.to(tl.int32)
+    stores = tl.arange(0, COLUMNS)[:, None] < times
     store_heads(keys + slot, key, stores, HEAD_DIM, WIDTH)
     store_heads(values + slot, value, stores, HEAD_DIM, WIDTH)
 
@@ -95,8 +95,8 @@ def paged_attention_kernel(
             qkv + lane * ((GROUP + 2) * KV_HEADS * HEAD_DIM), kv_head, q_norm, k_norm, eps, cos, sin, position,
             keys.dtype.element_ty, GROUP, KV_HEADS, HEAD_DIM, WIDTH, COLUMNS,
         )  # fmt: skip
-        here = chunk == position // CHUNK
-        store_new(keys, values, key, value, pages, position, kv_head, here, KV_HEADS, HEAD_DIM, WIDTH, PAGE_SIZE, COLUMNS)
+        times = (chunk == position // CHUNK).to(tl.int32)
+        store_new(keys, values, key, value, pages, position, kv_head, times, KV_HEADS, HEAD_DIM, WIDTH, PAGE_SIZE, COLUMNS)
         results = attend(queries, old_keys, old_values, chunk * CHUNK, (key,), (value,), position, COLUMNS, TILES, 1, GROUP)
         for i in tl.static_range(GROUP):
             at = ((lane * MAX_CHUNKS + chunk) * KV_HEADS + kv_head) * GROUP + i
@@ -132,12 +132,11 @@ def whole_paged_attention_kernel(
         results = attend(queries, old_keys, old_values, begin, (key,), (value,), position, COLUMNS, TILES, 1, GROUP)
         added = ()
         for i in tl.static_range(GROUP):
-            # The share of this chunk in all so far; of the first it is 1.
-            share = 1 / (1 + tl.exp(sums[i][1] - results[i][1]))
-            mixed = sums[i][0] + share * (results[i][0] - sums[i][0])
-            added = added + ((mixed, results[i][1] - tl.log(share)),)
+            top = tl.maximum(sums[i][1], results[i][1])
+            both = top + tl.log(tl.exp(sums[i][1] - top) + tl.exp(results[i][1] - top))
+            added = added + ((sums[i][0] + tl.exp(results[i][1] - both) * (results[i][0] - sums[i][0]), both),)
         sums = added
-    store_new(keys, values, key, value, pages, position, kv_head, position >= 0, KV_HEADS, HEAD_DIM, WIDTH, PAGE_SIZE, COLUMNS)
+    store_new(keys, values, key, value, pages, position, kv_head, 1, KV_HEADS, HEAD_DIM, WIDTH, PAGE_SIZE, COLUMNS)
     for i in tl.static_range(GROUP):
         at = ((lane * KV_HEADS + kv_head) * GROUP + i) * HEAD_DIM
         store_heads(out + at, sums[i][0], everywhere(), HEAD_DIM, WIDTH)

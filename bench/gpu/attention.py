@@ -110,9 +110,7 @@ def _decode(heads: Heads, positions: Sequence[int], whole: bool) -> Case:
     pages, most = [pages_for(position + 1) for position in positions], pages_for(CHUNKS * CHUNK) + 1
     table = [list(range(2 + sum(pages[:i]), 2 + sum(pages[: i + 1]))) + [0] * (most - pages[i]) for i in range(lanes)]
     page_table = numbers.integers(table[::-1])
-    # A column of a packed tensor, as in the engine.
-    newest = numbers.integers([(-1, position, -1) for position in positions[::-1]])[:, 1]
-    rows = numbers.integers(range(lanes - 1, -1, -1), torch.int32)
+    rows, newest = numbers.integers(range(lanes - 1, -1, -1), torch.int32), numbers.integers(positions[::-1])
     keys, values = (numbers.poison(2 + sum(pages), PAGE_SIZE, heads.key, heads.dim) for _ in range(2))
     for row_pages, position in zip(table, positions, strict=True):
         for at in range(0, position, PAGE_SIZE):

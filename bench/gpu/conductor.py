@@ -92,7 +92,7 @@ class Conductor:
             print(f"{done.stdout}\nthe extension does not build, and nothing runs without it", file=sys.stderr)
             return False
         self.seconds["build"] = time.monotonic() - begun
-        self.record.add(Result("build_seconds", self.seconds["build"], "s", note="0 to 2 where nothing had changed"))
+        self.record.add(Result("build_seconds", self.seconds["build"], "s"))
         return True
 
     def _part(self, name: str, part: Part, seconds: float) -> Record:

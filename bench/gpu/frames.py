@@ -36,7 +36,7 @@ def run(scope: Scope, record: Record) -> None:
                 if scope.over:
                     record.remark(f"the time was up before {size} in batches of {batch}, {FORMS[wide]}")
                     break
-                lines.append(_stages(runner, subject, scope, f"{size}.{FORMS[wide]}.b{batch}", batch, bandwidth, record))
+                lines.append(stages(runner, subject, scope, f"{size}.{FORMS[wide]}.b{batch}", batch, bandwidth, record))
                 if batch in scope.compared:
                     _compare(runner, subject, scope, f"{size}.{FORMS[wide]}.b{batch}", batch, record)
         headings = (
@@ -53,7 +53,7 @@ def run(scope: Scope, record: Record) -> None:
         record.table(f"Frames of {size} at {scope.context} positions", headings, lines)
 
 
-def _stages(
+def stages(
     runner: TritonRunner, subject: Subject, scope: Scope, name: str, batch: int, bandwidth: float, record: Record
 ) -> list[str]:
     """The frame as the engine replays it, and its two halves as graphs of their own; returns a row of the table."""

@@ -6,7 +6,6 @@ Codes are compared bit for bit. Samples are on a GPU the work of torch's librari
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import islice
 
 import numpy as np
 import torch
@@ -22,7 +21,7 @@ from qwen3tts.types import SamplingParams
 
 from ..report import Result
 from ..workload import TEXTS
-from .record import Record
+from .record import Record, one_line
 from .scope import Scope
 from .subject import Subject, occupy, speak
 
@@ -41,34 +40,40 @@ STEADY_FRAMES = 20
 def run(scope: Scope, record: Record) -> None:
     """Check the first of the sizes."""
     subject = Subject.draw(scope.sizes[0], scope.device, scope.dtype, scope.kv_positions)
-    for max_batch in scope.rows.values():
-        _check_engine(subject, scope, max_batch, record)
+    for rows in scope.rows.values():
+        codes = check_engine(subject.engine(rows), subject, scope, rows, record)
+        if scope.on_gpu:
+            _check_launching(codes, subject, scope, rows, record)
     if scope.on_gpu:
         _check_steady(subject, scope, record)
-    _compare_with_torch(subject, scope, record)
+    compare_with_torch(subject, scope, record)
 
 
-def _check_engine(subject: Subject, scope: Scope, max_batch: int, record: Record) -> None:
-    """What must not change a code, of an engine of `max_batch` rows."""
-    engine = subject.engine(max_batch)
-    count = min(max_batch, scope.utterances)
+def check_engine(engine: Engine, subject: Subject, scope: Scope, rows: int, record: Record) -> Codes:
+    """What must not change a code, of an engine of so many rows; returns the codes of a batch."""
+    count = min(rows, scope.utterances)
     whole = speak(engine, _requests(subject, scope, count))
     batch = [codes for codes, _ in whole]
-    alone = [speak(engine, [utterance])[0][0] for utterance in islice(_requests(subject, scope, count), scope.alone)]
-    record.check(f"batch_equals_alone.b{max_batch}", _differing(batch[: scope.alone], alone), 0, f"{len(alone)} of {count}")
+    alone = [speak(engine, [utterance])[0][0] for utterance in _requests(subject, scope, count)[: scope.alone]]
+    record.check(f"batch_equals_alone.b{rows}", differing(batch[: scope.alone], alone), 0, f"{len(alone)} of {count}")
     for chunk_frames in (1, 4):
         streamed = speak(engine, _requests(subject, scope, count, chunk_frames))
-        record.check(f"streamed_equals_whole.b{max_batch}.chunk{chunk_frames}", _differing([c for c, _ in streamed], batch), 0)
+        record.check(f"streamed_equals_whole.b{rows}.chunk{chunk_frames}", differing([c for c, _ in streamed], batch), 0)
         error = max(_pcm_error(pcm, whole_pcm) for (_, pcm), (_, whole_pcm) in zip(streamed, whole, strict=True))
-        record.check(f"streamed_pcm.b{max_batch}.chunk{chunk_frames}", error, PCM_TOLERANCE if scope.on_gpu else 0)
-    record.check(f"admission_changes_nothing.b{max_batch}", _differing(_joined(engine, _requests(subject, scope, count)), batch), 0)
-    if scope.on_gpu:
-        eager = subject.engine(max_batch, graphs=False)
-        codes = [codes for codes, _ in speak(eager, _requests(subject, scope, count))]
-        record.check(f"replay_equals_eager.b{max_batch}", _differing(codes, batch), 0)
-        _unchain(eager)
-        codes = [codes for codes, _ in speak(eager, _requests(subject, scope, count))]
-        record.check(f"chained_equals_unchained.b{max_batch}", _differing(codes, batch), 0)
+        record.check(f"streamed_pcm.b{rows}.chunk{chunk_frames}", error, PCM_TOLERANCE if scope.on_gpu else 0)
+    joined = _joined(engine, _requests(subject, scope, count))
+    record.check(f"admission_changes_nothing.b{rows}", differing(joined, batch), 0)
+    return batch
+
+
+def _check_launching(codes: Codes, subject: Subject, scope: Scope, rows: int, record: Record) -> None:
+    """That replayed graphs, launches one by one, and launches that are not chained give the same codes."""
+    eager = subject.engine(rows, graphs=False)
+    for check in ("replay_equals_eager", "chained_equals_unchained"):
+        same = [spoken for spoken, _ in speak(eager, _requests(subject, scope, len(codes)))]
+        record.check(f"{check}.b{rows}", differing(same, codes), 0)
+        frames = _triton(eager)
+        frames.launcher = frames.prefill.launcher = Launcher()
 
 
 def _requests(subject: Subject, scope: Scope, count: int, chunk_frames: int = 1000) -> list[Utterance]:
@@ -92,18 +97,12 @@ def _joined(engine: Engine, utterances: Sequence[Utterance]) -> Codes:
     return [np.concatenate([chunk.codes for chunk in utterance.chunks]) for utterance in speaking]
 
 
-def _unchain(engine: Engine) -> None:
-    """Let an engine without graphs make its launches one by one."""
-    frames = _triton(engine)
-    frames.launcher = frames.prefill.launcher = Launcher()
-
-
 def _triton(engine: Engine) -> TritonRunner:
     assert isinstance(engine.frames, TritonRunner)  # by the backend that it was built with
     return engine.frames
 
 
-def _differing(codes: Codes, others: Codes) -> float:
+def differing(codes: Codes, others: Codes) -> float:
     """The share of codes that differ; all, where the numbers of frames do."""
     if [len(c) for c in codes] != [len(c) for c in others]:
         return 1.0
@@ -131,7 +130,7 @@ def _check_steady(subject: Subject, scope: Scope, record: Record) -> None:
         try:
             following = runner.launch(rows)
         except RuntimeError as error:
-            record.remark(f"a launch waited for the device: {error}")
+            record.remark(f"a launch waited for the device: {one_line(error)}")
             waiting += 1
             break
         finally:
@@ -144,7 +143,7 @@ def _check_steady(subject: Subject, scope: Scope, record: Record) -> None:
     record.check("steady_loop_waits", waiting, 0)
 
 
-def _compare_with_torch(subject: Subject, scope: Scope, record: Record) -> None:
+def compare_with_torch(subject: Subject, scope: Scope, record: Record) -> None:
     """The first frame's logits of our kernels and of the references, both against the references in float32."""
     exact = _first_logits(subject, scope, backend="torch", dtype=torch.float32)
     theirs, ours = _first_logits(subject, scope, backend="torch"), _first_logits(subject, scope)

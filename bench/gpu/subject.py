@@ -66,7 +66,7 @@ class Subject:
         buckets: Sequence[int] | None = None,
     ) -> Engine:
         """An engine; on a CPU without graphs, whatever is asked for. buckets: None is the usual ones."""
-        return build_engine(
+        engine = build_engine(
             self.checkpoint,
             self.device,
             dtype or self.dtype,
@@ -77,6 +77,10 @@ class Subject:
             quantize=quantize,
             graph_buckets=buckets,
         )
+        if self.device.type == "cuda":
+            # Frames run in a stream of their own, which does not wait for the one that the weights were packed in.
+            torch.cuda.synchronize(self.device)
+        return engine
 
     def runner(self, max_batch: int, *, graphs: bool = True, buckets: Sequence[int] | None = None) -> TritonRunner:
         """What runs the frames of an engine on our kernels."""
@@ -131,11 +135,12 @@ def occupy(runner: TritonRunner, subject: Subject, lanes: int, context: int, roo
     """
     rows, pages = runner.rows, pages_for(context + room)
     sampling = subject.checkpoint.generation.sampling
-    for cache in (runner.cache.keys, runner.cache.values):
-        cache.normal_()
-    for row in range(lanes):
-        own = list(range(1 + row * pages, 1 + (row + 1) * pages))
-        rows.start(row, context - 2, rows.pad, rows.pad[None, :][:0], own, SamplingParams().resolved(sampling, seed=row))
+    with torch.cuda.stream(runner.stream):
+        for cache in (runner.cache.keys, runner.cache.values):
+            cache.normal_()
+        for row in range(lanes):
+            own = list(range(1 + row * pages, 1 + (row + 1) * pages))
+            rows.start(row, context - 2, rows.pad, rows.pad[None, :][:0], own, SamplingParams().resolved(sampling, seed=row))
     # The first frame of an utterance has an input of its own; from the second on frames are alike.
     runner.launch(range(lanes))()
 

@@ -21,6 +21,8 @@ def repeatable(work: Work, device: torch.device) -> Work:
     """The same work with one call: a CUDA graph of it. It has to launch kernels on static buffers. On a CPU the work itself."""
     if device.type != "cuda":
         return work
+    # What the work reads may still be on its way in another stream.
+    torch.cuda.synchronize(device)
     stream, pool = torch.cuda.Stream(device), torch.cuda.graph_pool_handle()
     return capture("work", lambda _: work(), (1,), stream, pool, None)[1].replay
 

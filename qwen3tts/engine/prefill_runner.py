@@ -67,6 +67,7 @@ class PrefillRunner:
             self._run(PromptTokens(x, token_rows, positions, starts, tuple(lengths)))
             return
         self.tokens.x[: len(x)] = x
+        self.tokens.x[len(x) : bucket].zero_()
         for static, column in zip(
             (self.tokens.rows, self.tokens.positions, self.tokens.starts), (token_rows, positions, starts), strict=True
         ):

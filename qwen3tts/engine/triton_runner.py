@@ -64,7 +64,8 @@ class TritonRunner:
         """Record all graphs. Only the row that pads works meanwhile. Raises DeviceError when the memory does not suffice."""
         assert self.stream is not None  # whoever asks for graphs has a GPU
         pool = torch.cuda.graph_pool_handle()
-        self.rows_of_lanes.fill_(self.padding_row)
+        with self._on_stream():
+            self._set_lanes((), self.buckets[-1])
         self.graphs = capture("frames", self.run, self.buckets, self.stream, pool, on_progress)
         self.prefill.capture(self.stream, pool, on_progress)
 

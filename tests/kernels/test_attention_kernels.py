@@ -50,7 +50,7 @@ def check_same(got: Tensor, expected: Tensor) -> None:
 
 
 def attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """Causal attention of the last n positions in float64. query: (n, heads, head_dim). key, value: (length, kv_heads, head_dim)."""
+    """Causal attention of the last n positions, float64. query: (n, heads, head_dim). key, value: (length, kv_heads, head_dim)."""
     n, heads, head_dim = query.shape
     key, value = (x.double().repeat_interleave(heads // x.shape[1], dim=1) for x in (key, value))
     scores = torch.einsum("qhd,khd->hqk", query.double(), key) / head_dim**0.5
