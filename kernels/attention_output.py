@@ -1,9 +1,12 @@
 """The end of attention over a long context: its chunks put together, the output projection, and the residual, in one launch.
 
 `paged_attention` leaves a result for each chunk of a row's context, so that one stream fills the GPU. A program reads its rows of
-the projection while attention still runs, and keeps them in registers for all lanes: each weight is read once. Each program reads
-all of a lane's chunks, 8 KB a chunk at 16 heads of 128, from the L2 cache: hence only one program for each multiprocessor, against
-8 MB of weights 1 MB a chunk. A launch of its own would save that and cost more.
+the projection while attention still runs, and keeps them in registers for all lanes: each weight is read once. But each program
+reads all of a lane's chunks from the L2 cache, 4 KB a chunk at 16 heads of 128. Hence one program for each multiprocessor: half a
+MB a chunk and lane, beside 8 MB of weights. A launch of its own would save that and cost more, for one or two lanes.
+
+Chunks of a dtype as wide as that of the weights come in the very registers where their weights are; float32 chunks beside bfloat16
+weights do not, and the weights move through shared memory.
 """
 
 from __future__ import annotations
@@ -15,17 +18,18 @@ from torch import Tensor
 from qwen3tts.kernels.language import gdc_launch_dependents, gdc_wait, jit, next_power_of_2, tl
 from qwen3tts.kernels.launch import Launcher, Work, bytes_of
 from qwen3tts.kernels.linear import MATVEC_LANES, Matrix
-from qwen3tts.kernels.operand import finish, load_constants, load_inside
+from qwen3tts.kernels.operand import finish, load_constants, load_inside, vector_sums
 
+WARPS = 8
 CHUNKS_AT_ONCE = 4
-"""Loads on their way; most utterances have no more chunks."""
+"""Loads on their way at a time; few utterances have more chunks."""
 
 
 @dataclass(frozen=True)
 class Chunks:
     """Attention in chunks, as `paged_attention` leaves it.
 
-    partials: float32 (lanes, most_chunks, heads, head_dim). lse: float32 (lanes, most_chunks, heads). rows: int32 (lanes,), the
+    partials: (lanes, most_chunks, heads, head_dim). lse: float32 (lanes, most_chunks, heads). rows: int32 (lanes,), the
     row of each lane; positions: int64 (rows,), the newest position of each row. chunk: positions in a chunk.
     """
 
@@ -41,7 +45,7 @@ def _combine(
     partials, lse, chunks, HEADS: tl.constexpr, HEAD_DIM: tl.constexpr, BLOCK_HEADS: tl.constexpr, BLOCK_DIM: tl.constexpr,
     AT_ONCE: tl.constexpr,
 ):  # fmt: skip
-    """One lane's attention (BLOCK_HEADS, BLOCK_DIM), 0 in the padding. Each pass scales what it has to the largest sum seen so far."""
+    """One lane's attention (BLOCK_HEADS, BLOCK_DIM), 0 in the padding. What is summed up is scaled to the largest sum so far."""
     head, dim = tl.arange(0, BLOCK_HEADS), tl.arange(0, BLOCK_DIM)
     inside_heads = (head < HEADS)[:, None] & (dim < HEAD_DIM)[None, :]
     lse += tl.minimum(head, HEADS - 1)
@@ -95,13 +99,13 @@ def attention_output_kernel(
         chunks = tl.load(positions + tl.load(rows + lane)).to(tl.int32) // CHUNK + 1
         slot = lane.to(tl.int64) * most_chunks
         value = _combine(partials + slot * K, lse + slot * HEADS, chunks, HEADS, HEAD_DIM, BLOCK_HEADS, BLOCK_DIM, AT_ONCE)
-        products = tl.reshape(tile.to(tl.float32) * tl.reshape(value, (1, BLOCK_K)), (BLOCK_N, BLOCK_K // VECTOR, VECTOR))
-        result = finish(tl.sum(tl.sum(products, 2), 1), 0.0, 0.0, 0.0, constants, added, False, False)
+        sums = tl.sum(vector_sums(tile.to(tl.float32) * tl.reshape(value, (1, BLOCK_K)), VECTOR), 1)
+        result = finish(sums, 0.0, 0.0, 0.0, constants, added, False, False)
         tl.store(place, result.to(residual.dtype.element_ty), mask=keep)
 
 
 def attention_output(launch: Launcher, chunks: Chunks, weight: Matrix, residual: Tensor) -> None:
-    """residual += attention Wᵀ, with attention put together from its chunks. weight: (out, heads * head_dim). residual: (lanes, out)."""
+    """residual += attention Wᵀ, with attention put together. weight: (out, heads * head_dim). residual: (lanes, out)."""
     lanes, most_chunks, heads, head_dim = chunks.partials.shape
     n, k = weight.values.shape
     if chunks.lse.shape != (lanes, most_chunks, heads) or k != heads * head_dim or residual.shape != (lanes, n):
@@ -109,7 +113,7 @@ def attention_output(launch: Launcher, chunks: Chunks, weight: Matrix, residual:
             f"chunks {tuple(chunks.partials.shape)}, weights {tuple(weight.values.shape)} and residual {tuple(residual.shape)} "
             "do not fit"
         )
-    block_heads, block_dim, vector = next_power_of_2(heads), next_power_of_2(head_dim), 16 // weight.values.element_size()
+    block_heads, block_dim = next_power_of_2(heads), next_power_of_2(head_dim)
     block_n = 8 if 1024 <= n < 2048 else 16
     group = min(lanes, MATVEC_LANES)
     launch(
@@ -118,7 +122,7 @@ def attention_output(launch: Launcher, chunks: Chunks, weight: Matrix, residual:
         *(chunks.partials, chunks.lse, chunks.positions, chunks.rows, most_chunks),
         *(weight.values, weight.scales, residual, residual.stride(0), lanes),
         work=Work(bytes_of(weight.values, weight.scales), 2 * bytes_of(residual), 2 * lanes * weight.values.numel()),
-        warps=max(1, min(8, block_heads * block_dim // vector // 32)),
+        warps=WARPS,
         N=n,
         HEADS=heads,
         HEAD_DIM=head_dim,
@@ -128,5 +132,5 @@ def attention_output(launch: Launcher, chunks: Chunks, weight: Matrix, residual:
         BLOCK_N=block_n,
         BLOCK_HEADS=block_heads,
         BLOCK_DIM=block_dim,
-        VECTOR=vector,
+        VECTOR=16 // weight.values.element_size(),
     )

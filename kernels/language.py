@@ -18,6 +18,7 @@ except ImportError:
 
 __all__ = ["gdc_launch_dependents", "gdc_wait", "jit", "next_power_of_2", "tl", "triton"]
 
+
 def jit(function: Any = None, **options: Any) -> Any:
     """`triton.jit`; without Triton the function itself."""
     if function is None:

@@ -27,11 +27,11 @@ MATVEC_BLOCK_K = 1024
 """With the 16 bytes that a thread loads it fixes the order of sums."""
 
 EARLY_BYTES = 16 * 1024
-"""Weights of a program on their way at a time. Four programs on a multiprocessor have twice of it asked for that bandwidth times
-latency are, and take half of its registers, so that the next kernel's programs find room to load theirs."""
+"""Weights of a program that are on their way at a time. With four programs on a multiprocessor that is twice what bandwidth times
+latency asks for, and leaves half of the registers to the next kernel, whose programs load their weights meanwhile."""
 
-PRODUCTS = 256
-"""Of a thread and a tile: outputs, times lanes, times weights of a load. The registers hold no more."""
+MOST_SUMS = {1: 8, 2: 32, 4: 32}
+"""Outputs times lanes of a program, by the bytes of a weight: more do not fit the registers."""
 
 MATMUL_WARPS = 4
 MATMUL_BLOCK_K = 128
@@ -106,8 +106,8 @@ def _matvec_tile(lanes: int, n: int, values: Tensor, gated: bool) -> dict[str, i
     """About 512 programs, four for each multiprocessor of a large GPU; a matrix too small for that is bound by its launch."""
     vector, halves = 16 // values.element_size(), 2 if gated else 1
     lanes = min(lanes, MATVEC_LANES)
-    most = PRODUCTS // (vector * halves * next_power_of_2(lanes))
-    block_n = min(32 if n < 1024 else 2 if n < 2048 else 4 if gated or n < 4096 else 8, most)
+    most = MOST_SUMS[values.element_size()] // (halves * next_power_of_2(lanes))
+    block_n = max(1, min(most, 32 if n < 1024 else 2 if n < 2048 else 4 if gated or n < 4096 else 8))
     steps = -(-values.shape[1] // MATVEC_BLOCK_K)
     return {
         "LANES": lanes,

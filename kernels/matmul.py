@@ -31,7 +31,7 @@ def _add_tile(sums, up_sums, squares, weights, x, k, inside, GATED: tl.constexpr
     return sums, up_sums, squares
 
 
-@jit
+@jit(do_not_specialize=["lanes"])
 def matmul_kernel(
     x, x_stride, norm, eps, weight, scales, bias, residual, out, out_stride, lanes,
     N: tl.constexpr, K: tl.constexpr, GATED: tl.constexpr,

@@ -25,14 +25,12 @@ def load_weights(weight, norm, output, k, N: tl.constexpr, K: tl.constexpr, GATE
     weight: (N, K), or (2 * N, K) if gated. norm: (K,), or None for 1. output: (BLOCK_N,); past the last one, the last again. k:
     (BLOCK_K,), all inside if EVEN_K: then nothing masks the loads, and they are wide.
     """
-    row = weight + (tl.minimum(output, N - 1).to(tl.int64) * K)[:, None]
-    inside, other = None, None
-    if not EVEN_K:
-        inside, other = k < K, 0.0
+    inside = None if EVEN_K else k < K
     inside_rows = None if EVEN_K else inside[None, :]
-    tile = tl.load(row + k[None, :], mask=inside_rows, other=other)
-    up = tl.load(row + N * K + k[None, :], mask=inside_rows, other=other) if GATED else tile
-    factor = 1.0 if norm is None else tl.load(norm + k, mask=inside, other=other).to(tl.float32)
+    row = weight + (tl.minimum(output, N - 1).to(tl.int64) * K)[:, None] + k[None, :]
+    tile = load_inside(row, inside_rows)
+    up = load_inside(row + N * K, inside_rows) if GATED else tile
+    factor = 1.0 if norm is None else load_inside(norm + k, inside).to(tl.float32)
     return tile, up, factor
 
 
@@ -47,6 +45,12 @@ def load_constants(scales, bias, output, N: tl.constexpr, GATED: tl.constexpr):
     up_scale = tl.load(scales + N + output, mask=inside, other=0.0) if GATED and scales is not None else 1.0
     shift = 0.0 if bias is None else tl.load(bias + output, mask=inside, other=0.0).to(tl.float32)
     return scale, up_scale, shift
+
+
+@jit
+def vector_sums(x, VECTOR: tl.constexpr):
+    """Sums over each VECTOR elements of the last dimension, which one thread has loaded at once."""
+    return tl.sum(tl.reshape(x, x.shape[:-1] + [x.shape[-1] // VECTOR, VECTOR]), len(x.shape))
 
 
 @jit

@@ -37,7 +37,14 @@ NEVER = {
     "qwen3tts.cli": {"qwen3tts.model", "qwen3tts.kernels", "qwen3tts.cache"},
 }
 
-TORCH_FREE = ["qwen3tts", "qwen3tts.backend", "qwen3tts.device", "qwen3tts.text", "qwen3tts.cache.pages", "qwen3tts.engine.scheduler"]
+TORCH_FREE = [
+    "qwen3tts",
+    "qwen3tts.backend",
+    "qwen3tts.device",
+    "qwen3tts.text",
+    "qwen3tts.cache.pages",
+    "qwen3tts.engine.scheduler",
+]
 
 MOST_FILE_LINES, MOST_FUNCTION_LINES, MOST_COLUMNS = 300, 60, 132  # the columns of Python are ruff's affair
 

@@ -39,18 +39,8 @@ def run(scope: Scope, record: Record) -> None:
                 lines.append(stages(runner, subject, scope, f"{size}.{FORMS[wide]}.b{batch}", batch, bandwidth, record))
                 if batch in scope.compared:
                     _compare(runner, subject, scope, f"{size}.{FORMS[wide]}.b{batch}", batch, record)
-        headings = (
-            "frame",
-            "ms, median",
-            "p95",
-            "talker ms",
-            "predictor ms",
-            "launches",
-            "floor ms",
-            "predicted ms",
-            "of the floor",
-        )
-        record.table(f"Frames of {size} at {scope.context} positions", headings, lines)
+        headings = ("frame", "ms", "p95", "talker ms", "predictor ms", "launches", "floor ms", "predicted ms", "over the floor")
+        record.table(f"Frames of {size} at {scope.context} positions, medians", headings, lines)
 
 
 def stages(

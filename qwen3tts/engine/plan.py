@@ -9,6 +9,7 @@ from qwen3tts.cache.pages import pages_for
 from qwen3tts.checkpoint import model_tensors
 from qwen3tts.config import ModelConfig
 from qwen3tts.engine.frame import FrameBuffers, FrameModel, run_frame
+from qwen3tts.engine.prefill_runner import PROMPTS_AT_ONCE
 from qwen3tts.engine.rows import Rows
 from qwen3tts.kernels.launch import Launch, Launcher
 from qwen3tts.model.fused_prefill import empty_tokens, prefill
@@ -61,7 +62,7 @@ def prefill_plan(
     plan: list[Launch] = []
     model = plan_model(config, positions, dtype, quantize, True)
     rows, cache = _state(model, 1, positions, dtype)
-    static = empty_tokens(tokens, 1, model.config.hidden_size, dtype, META)
+    static = empty_tokens(tokens, PROMPTS_AT_ONCE, model.config.hidden_size, dtype, META)
     prefill(Launcher(dependent, plan), model.talker, model.config, static, cache.keys, cache.values, rows.page_table, "triton")
     return plan
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from qwen3tts.bench import roofline
-from qwen3tts.bench.random_weights import SIZES
+from qwen3tts.bench.releases import SIZES
 from qwen3tts.bench.roofline import GPUS, LAUNCH_US, Cost, planned_frame, released_configs
 from qwen3tts.engine.frame import is_wide
 from qwen3tts.engine.graphs import FRAME_BUCKETS

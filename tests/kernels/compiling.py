@@ -39,8 +39,8 @@ TYPES = {
 class Case:
     """A frame of `lanes` lanes, or a prefill of `tokens` tokens where that is not 0, for a GPU.
 
-    every_shape: all of its distinct launches, or of those that differ in numbers alone the first. kernel: this one only. aligned: as
-    the launcher would; else as if it knew nothing of addresses and strides.
+    every_shape: all of its distinct launches; else only those that differ from all before in more than numbers. kernel: this one
+    only. aligned: as the launcher would; else as if it knew nothing of addresses and strides.
     """
 
     capability: int
@@ -216,14 +216,15 @@ def _width(line: str) -> int:
 def compile_share(cases: list[Case], share: int, shares: int) -> list[Compiled]:
     """Every `shares`th of the distinct launches of the cases, from number `share` on, compiled."""
     distinct: dict[str, tuple[Launch, Specialisation, int, bool]] = {}
+    kinds: set[str] = set()
     for case in cases:
         for launch in case.plan():
-            if case.kernel not in (None, launch.name):
-                continue
             specialisation = specialise(launch)
-            exactly = (*specialisation, launch.warps, launch.stages)
-            key = case.capability, case.aligned, launch.name, exactly if case.every_shape else kind(specialisation)
-            distinct.setdefault(str(key), (launch, specialisation, case.capability, case.aligned))
+            name = case.capability, case.aligned, launch.name
+            alike, same = str((*name, kind(specialisation))), str((*name, specialisation, launch.warps, launch.stages))
+            if case.kernel in (None, launch.name) and same not in distinct and (case.every_shape or alike not in kinds):
+                distinct[same] = launch, specialisation, case.capability, case.aligned
+                kinds.add(alike)
     return [compile_launch(*work) for work in list(distinct.values())[share::shares]]
 
 

@@ -22,7 +22,7 @@ SHAPES = {"released": (4, 128), "small": (2, 16), "three heads": (3, 32), "uneve
 
 
 def attend(lengths: list[int], heads: int, head_dim: int, dtype: torch.dtype) -> tuple[Chunks, Tensor]:
-    """Attention over contexts of these lengths, in chunks with garbage behind the last, and whole in float64 (lanes, heads, head_dim)."""
+    """Attention over contexts of these lengths: in chunks, with NaN behind the last, and whole, (lanes, heads, head_dim)."""
     lanes, most = len(lengths), -(-max(lengths) // CHUNK) + 1
     partials = torch.full((lanes, most, heads, head_dim), torch.nan, dtype=dtype)
     lse = torch.full((lanes, most, heads), torch.nan)

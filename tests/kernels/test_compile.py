@@ -47,7 +47,7 @@ SOME = [
     UNALIGNED,
     case(90, "1.7B", **FRAME),
     *(case(90, "1.7B", **what, **ONE_SHAPE) for what in (FRAME_16, PREFILL, FRAME | FP8, FRAME_16 | FP8)),
-    *(case(capability, "1.7B", **what, **ONE_SHAPE) for capability in (80, 89, 120) for what in (FRAME, FRAME_16, PREFILL)),
+    *(case(capability, "0.6B", **what, **ONE_SHAPE) for capability in (80, 89, 120) for what in (FRAME, FRAME_16, PREFILL)),
 ]
 ALL = [
     UNALIGNED,

@@ -15,9 +15,9 @@ EPS = 1e-6
 LAUNCH = Launcher()
 GUARD = 7.0
 
-# What a result may be off by, as a share of itself and of the usual size of its kind, by the coarsest dtype that it is rounded to on
-# the way: half a unit in the last place of the output, and of the operand of tensor cores. Sums in float32 are off by some 1e-7 of
-# the sum of all absolute products, which here is up to 40 times as large as a result.
+# What a result may be off by, as a share of itself and of the usual size of its kind, by the coarsest dtype that it is rounded to:
+# half a unit in the last place of the output, and of the operand of tensor cores. Sums in float32 are off by some 1e-7 of the sum
+# of all absolute products, which here is up to 40 times as large as a result.
 TOLERANCES = {torch.float32: 1e-5, torch.float16: 2e-3, torch.bfloat16: 1.6e-2}
 
 # Triton's interpreter makes garbage of `tl.dot` in bfloat16.
@@ -40,7 +40,7 @@ def forms(*shapes: tuple[int, int, int], wide: tuple[tuple[int, int, int], ...] 
 
 @dataclass(frozen=True)
 class Case:
-    """One projection's tensors. x and out: views of rows that lie further apart, with GUARD in the gaps of `around`, out's memory."""
+    """One projection's tensors. x and out: views of rows that lie further apart; around: out's memory, with GUARD in its gaps."""
 
     x: Tensor
     norm: Tensor
