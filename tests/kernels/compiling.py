@@ -97,7 +97,9 @@ def specialise(launch: Launch) -> Specialisation:
     constants = dict(launch.constants)
     aligned: dict[tuple[int], list[list[Any]]] = {}
     for index, (name, value) in enumerate(zip(launch.kernel.arg_names, launch.arguments, strict=False)):
-        if value is None or (isinstance(value, int) and value == 1):
+        if name in (launch.kernel.do_not_specialize or ()):
+            signature[name] = "i32"
+        elif value is None or (isinstance(value, int) and value == 1):
             constants[name] = value
         elif isinstance(value, float):
             signature[name] = "fp32"
