@@ -89,7 +89,7 @@ def _project(
     lanes, n, k = x.shape[0], values.shape[0] // (2 if gated else 1), values.shape[1]
     if x.shape != (lanes, k) or out.shape != (lanes, n) or not values.is_contiguous() or x.stride(1) != 1 or out.stride(1) != 1:
         raise ValueError(f"x {tuple(x.shape)}, weights {tuple(values.shape)} and out {tuple(out.shape)} do not fit or have gaps")
-    tile = _matmul_tile(lanes, n, values, gated) if wide else _matvec_tile(lanes, n, values, gated)
+    tile = _matmul_tile(x, n, values, gated) if wide else _matvec_tile(lanes, n, values, gated)
     launch(
         matmul_kernel if wide else matvec_kernel,
         (-(-n // tile["BLOCK_N"]), -(-lanes // tile["LANES"])),
@@ -119,12 +119,14 @@ def _matvec_tile(lanes: int, n: int, values: Tensor, gated: bool) -> dict[str, i
     }
 
 
-def _matmul_tile(lanes: int, n: int, values: Tensor, gated: bool) -> dict[str, int]:
+def _matmul_tile(x: Tensor, n: int, values: Tensor, gated: bool) -> dict[str, int]:
     """Enough programs for the multiprocessors first, then as many stages of the pipeline as shared memory holds."""
     block_n = 64 if n < 1024 else 16 if gated or n <= 2048 else 32
-    block_lanes = 16 if lanes <= 16 else 32 if lanes <= 32 else 64
-    stage_bytes = (block_n * (2 if gated else 1) + block_lanes) * MATMUL_BLOCK_K * values.element_size()
-    stages = max(2, min(6, 1 + SHARED_BYTES // stage_bytes))
+    block_lanes = 16 if len(x) <= 16 else 32 if len(x) <= 32 else 64
+    weight_bytes = block_n * (2 if gated else 1) * values.element_size()
+    stage_bytes = (weight_bytes + block_lanes * x.element_size()) * MATMUL_BLOCK_K
+    # With more stages beside 32 lanes or more, some compilers run out of registers.
+    stages = max(2, min(5 if block_lanes == 16 else 3, 1 + SHARED_BYTES // stage_bytes))
     return {"LANES": block_lanes, "BLOCK_N": block_n, "BLOCK_K": MATMUL_BLOCK_K, "STAGES": stages, "warps": MATMUL_WARPS}
 
 

@@ -11,15 +11,17 @@ Bytes: W once, and X once a program: 32 outputs a program keep that below the by
 from __future__ import annotations
 
 from qwen3tts.kernels.language import gdc_launch_dependents, gdc_wait, jit, tl
-from qwen3tts.kernels.operand import finish, load_constants, load_weights
+from qwen3tts.kernels.operand import finish, load_constants, load_inside, load_weights
 
 
 @jit
-def _add_tile(sums, up_sums, squares, weights, x, k, inside, GATED: tl.constexpr, NORMED: tl.constexpr):
+def _add_tile(
+    sums, up_sums, squares, weights, x, k, K: tl.constexpr, EVEN_K: tl.constexpr, GATED: tl.constexpr, NORMED: tl.constexpr
+):  # fmt: skip
     """Add one tile's products. x: rows (LANES, 1). The operand is rounded to the dtype of x, and narrower weights widened to it."""
     tile, up, factor = weights
     dtype: tl.constexpr = x.dtype.element_ty
-    value = tl.load(x + k[None, :], mask=inside, other=0.0)
+    value = load_inside(x + k[None, :], None if EVEN_K else (k < K)[None, :])
     if NORMED:
         wide = value.to(tl.float32)
         squares += tl.sum(wide * wide, 1)
@@ -44,20 +46,20 @@ def matmul_kernel(
     lane = tl.program_id(1) * LANES + tl.arange(0, LANES)
     k = tl.arange(0, BLOCK_K)
     constants = load_constants(scales, bias, output[:, None], N, GATED)
-    tiles = load_weights(weight, norm, output, k, N, K, GATED, EVEN_K)
+    early = load_weights(weight, norm, output, k, N, K, GATED, EVEN_K)
     if DEPENDENT:
         gdc_launch_dependents()
         gdc_wait()
-    rows = x + (lane * x_stride)[:, None]
-    inside = (lane < lanes)[:, None]
+    # Past the last lane: the last again, and not stored.
+    rows = x + (tl.minimum(lane, lanes - 1) * x_stride)[:, None]
     sums = tl.zeros((BLOCK_N, LANES), tl.float32)
     up_sums = sums
     squares = tl.zeros((LANES,), tl.float32)
-    sums, up_sums, squares = _add_tile(sums, up_sums, squares, tiles, rows, k, inside & (k < K)[None, :], GATED, NORMED)
+    sums, up_sums, squares = _add_tile(sums, up_sums, squares, early, rows, k, K, EVEN_K, GATED, NORMED)
     for start in tl.range(BLOCK_K, K, BLOCK_K, num_stages=STAGES):
         at = start + k
-        tiles = load_weights(weight, norm, output, at, N, K, GATED, EVEN_K)
-        sums, up_sums, squares = _add_tile(sums, up_sums, squares, tiles, rows, at, inside & (at < K)[None, :], GATED, NORMED)
+        weights = load_weights(weight, norm, output, at, N, K, GATED, EVEN_K)
+        sums, up_sums, squares = _add_tile(sums, up_sums, squares, weights, rows, at, K, EVEN_K, GATED, NORMED)
     place = lane[None, :] * out_stride + output[:, None]
     keep = (lane < lanes)[None, :] & (output < N)[:, None]
     added = 0.0 if residual is None else tl.load(residual + place, mask=keep, other=0.0).to(tl.float32)
