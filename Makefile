@@ -1,4 +1,6 @@
 # make speak: a first sound. make test: every check. Both make .venv, and bring it up to date when what it is made from changes.
+# make sanitize: the tests of the extension and of the codec, with the extension and its emulated GPU built anew to watch addresses
+# and undefined behaviour (g++'s sanitizers); the first finding ends it.
 PYTHON ?= python3
 SENTENCE ?= Hello! This is the sound of a voice that was made by hand.
 VENV := .venv
@@ -7,7 +9,12 @@ INSTALLED := $(VENV)/installed
 TOOLS := $(VENV)/tools-installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: speak test soak lint bench clean
+SANITIZED := build/sanitize
+SANITIZERS := -g -fsanitize=address,undefined -fno-sanitize-recover=undefined
+# Python itself is not built with them: their library, and what it has to know of C++ exceptions, has to be there first.
+PRELOAD = $(foreach name,libasan.so libstdc++.so,$(shell g++ -print-file-name=$(name)))
+
+.PHONY: speak test soak sanitize lint bench clean
 
 speak: $(INSTALLED)
 	$(BIN)/qwen3tts synth "$(SENTENCE)" -o speak.wav
@@ -18,6 +25,13 @@ test: $(TOOLS)
 
 soak: $(TOOLS)
 	$(BIN)/python -m pytest -m soak
+
+sanitize: $(TOOLS)
+	QWEN3TTS_CUDA=0 CXX=g++ CFLAGS="$(SANITIZERS)" CXXFLAGS="$(SANITIZERS)" LDFLAGS="$(SANITIZERS)" \
+	    $(BIN)/python setup.py -q build --build-base $(SANITIZED) --build-lib $(SANITIZED)/lib
+	CXX=g++ CXXFLAGS="$(SANITIZERS)" $(BIN)/python tests/csrc/emulated.py
+	CXX=g++ CXXFLAGS="$(SANITIZERS)" PYTHONPATH=$(SANITIZED)/lib LD_PRELOAD="$(PRELOAD)" ASAN_OPTIONS=detect_leaks=0 \
+	    UBSAN_OPTIONS=print_stacktrace=1 $(BIN)/pytest --capture=sys -p no:cacheprovider tests/csrc tests/native tests/codec
 
 lint: $(TOOLS)
 	$(BIN)/ruff check .

@@ -50,13 +50,18 @@ def architecture_flags(nvcc: str) -> list[str]:
     return [*code, f"-gencode=arch=compute_{names[-1]},code=compute_{names[-1]}"]
 
 
+def sources(suffix: str) -> list[str]:
+    """The files of csrc with this suffix."""
+    return sorted(str(path) for path in Path("csrc").rglob(f"*.{suffix}"))
+
+
 def cuda_library_dirs(nvcc: str) -> list[str]:
     """The folders that this nvcc links from; nvcc may be a wrapper, so its own plan is asked and not its path."""
-    return re.findall(r'"-L([^"]+)"', run_nvcc(nvcc, "--dryrun", "-o", os.devnull, "csrc/cuda/snake.cu"))
+    return re.findall(r'"-L([^"]+)"', run_nvcc(nvcc, "--dryrun", "-o", os.devnull, sources("cu")[0]))
 
 
 class BuildExtension(build_ext):
-    """Compiles csrc/cuda/*.cu with nvcc, if there is one, and links the objects with the static CUDA runtime."""
+    """Compiles the .cu files with nvcc, if there is one, and links the objects with the static CUDA runtime."""
 
     def build_extension(self, ext: Pybind11Extension) -> None:
         nvcc = find_nvcc()
@@ -71,10 +76,10 @@ class BuildExtension(build_ext):
     def compile_cuda(self, nvcc: str) -> list[str]:
         flags = ["-O3", "-std=c++17", "-Xcompiler=-fPIC,-fvisibility=hidden,-Wall,-Wextra", *architecture_flags(nvcc)]
         objects = []
-        for source in sorted(Path("csrc/cuda").glob("*.cu")):
+        for source in sources("cu"):
             target = Path(self.build_temp, source).with_suffix(".o")
             target.parent.mkdir(parents=True, exist_ok=True)
-            run_nvcc(nvcc, *flags, "--threads=0", "-Icsrc", "-c", str(source), "-o", str(target))
+            run_nvcc(nvcc, *flags, "--threads=0", "-Icsrc", "-c", source, "-o", str(target))
             objects.append(str(target))
         return objects
 
@@ -87,9 +92,9 @@ setup(
     ext_modules=[
         Pybind11Extension(
             "qwen3tts._C",
-            sorted(str(path) for folder in ("csrc", "csrc/cpu") for path in Path(folder).glob("*.cpp")),
+            sources("cpp"),
             include_dirs=["csrc"],
-            depends=sorted(str(path) for path in Path("csrc").rglob("*.*")),
+            depends=sources("*"),
             cxx_std=17,
             extra_compile_args=["-O3", "-ffp-contract=off", "-Wall", "-Wextra", "-pthread"],
             extra_link_args=["-pthread"],

@@ -125,7 +125,7 @@ def _level(tensors: dict[str, Tensor], config: CodecDecoderConfig, generator: to
     codes = torch.randint(config.codebook_size, (1, 12, config.num_quantizers), generator=generator, device=generator.device)
     slot = torch.zeros(1, dtype=torch.int64, device=generator.device)
     with torch.no_grad():
-        wave = decode(DecoderWeights.read(tensors, config), config, codes, DecoderState(config, 1, generator.device), slot)
+        wave = decode(DecoderWeights.read(tensors, config), config, codes, DecoderState(config, 1, generator.device), slot).samples
     scale = LOUDNESS / wave.std()
     weight *= scale
     bias -= wave.mean() * scale

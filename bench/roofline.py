@@ -2,7 +2,8 @@
 
 The launches are those that the engine makes, planned on shapes without numbers. The floor is the bytes of a frame over the GPU's
 bandwidth. The prediction adds up the launches: each takes as long as its bytes or its operations, whichever take longer, and a cost
-of its own. What a kernel waits for inside (loads on their way, threads that meet) is in neither: the prediction is an optimist's.
+of its own. What a kernel waits for inside (loads on their way, threads that meet) is in the codec's alone, which has small launches
+and whole numbers of blocks: the rest of the prediction is an optimist's.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import argparse
 import math
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from qwen3tts.backend import FP8_CAPABILITY
@@ -27,96 +28,17 @@ from qwen3tts.kernels.paged_attention import TYPICAL_CONTEXT
 from .command import Parser, run_bench, whole_number
 from .releases import RELEASED, SIZES, read_configs
 from .report import Result
-
-BANDWIDTH_SHARE = 4.3 / 4.8
-TENSOR_SHARE = 788 / 989
-"""Measured on an H200, over its data sheet: a copy, and a matrix product in bfloat16. Assumed of every other GPU."""
+from .roofline_codec import frame_launches
+from .roofline_model import GPU, GPUS, Cost, Planned
 
 LAUNCH_US = 1.3
 """Measured for a launch in a CUDA graph on an H100 (Spector et al., "Look Ma, No Bubbles!", Hazy Research, 2025). Assumed of every
 other GPU, and of dependent launch too: that should cost less, and how much is not measured."""
 
-TENSOR_CORE_KERNELS = frozenset({"matmul", "prefill_attention"})
 ATTENTION_KERNELS = frozenset({"paged_attention", "whole_paged_attention"})
 PREFILL_TOKENS = (32, 128, 512)
 BYTES = 2
 """Of a bfloat16."""
-
-
-@dataclass(frozen=True)
-class GPU:
-    """A GPU by its data sheet.
-
-    bandwidth: bytes a second. tensor, float32: operations a second of the tensor cores (bfloat16, no sparsity, sums in float32) and
-    of the other units. memory: bytes. capability: compute capability.
-    """
-
-    name: str
-    bandwidth: float
-    tensor: float
-    float32: float
-    memory: float
-    capability: tuple[int, int]
-
-    def seconds(self, moved: int) -> float:
-        """How long so many bytes take."""
-        return moved / (self.bandwidth * BANDWIDTH_SHARE)
-
-    def predict(self, launch: Launch) -> float:
-        """Seconds that a launch takes, without its own cost."""
-        peak = self.tensor * TENSOR_SHARE if launch.name in TENSOR_CORE_KERNELS else self.float32
-        return max(self.seconds(moved(launch)), launch.work.operations / peak)
-
-
-GPUS = {
-    gpu.name: gpu
-    for gpu in (
-        GPU("H200", 4.8e12, 989e12, 67e12, 141e9, (9, 0)),  # SXM, as are the next two
-        GPU("H100", 3.35e12, 989e12, 67e12, 80e9, (9, 0)),
-        GPU("A100", 2.039e12, 312e12, 19.5e12, 80e9, (8, 0)),
-        GPU("L4", 0.3e12, 121e12, 30.3e12, 24e9, (8, 9)),
-        GPU("L40S", 0.864e12, 362e12, 91.6e12, 48e9, (8, 9)),
-        GPU("RTX4090", 1.008e12, 165e12, 82.6e12, 24e9, (8, 9)),
-        GPU("RTX5090", 1.792e12, 209.5e12, 104.8e12, 32e9, (12, 0)),
-    )
-}
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What some launches cost: their number, the bytes that they move, and seconds: the floor, the prediction, and how much of the
-    latter is the cost of launching."""
-
-    launches: int
-    moved: int
-    floor: float
-    predicted: float
-    launching: float
-
-    @classmethod
-    def of(cls, launches: Sequence[Launch], gpu: GPU, launch_seconds: float) -> Cost:
-        """Add up launches."""
-        total, launching = sum(map(moved, launches)), len(launches) * launch_seconds
-        return cls(len(launches), total, gpu.seconds(total), launching + sum(map(gpu.predict, launches)), launching)
-
-    def results(self, name: str) -> list[Result]:
-        """Launches, bytes, floor and prediction of `name`."""
-        return [
-            Result(f"{name}_launches", self.launches, "launches"),
-            Result(f"{name}_bytes", self.moved, "B"),
-            Result(f"{name}_floor_ms", self.floor * 1e3, "ms", note="bytes over bandwidth"),
-            self.prediction(name),
-        ]
-
-    def prediction(self, name: str) -> Result:
-        """The prediction alone, over its floor."""
-        note = f"{self.launching / self.predicted:.0%} is launching, by an assumed cost"
-        return Result(f"{name}_predicted_ms", self.predicted * 1e3, "ms", self.floor * 1e3, note)
-
-
-def moved(launch: Launch) -> int:
-    """Bytes that a launch moves."""
-    return launch.work.weight_bytes + launch.work.state_bytes
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -137,17 +59,23 @@ def measure(options: argparse.Namespace) -> tuple[dict[str, Any], list[Result]]:
     memory = _memory(config, gpu, options, quantize)
     dependent, launch_seconds = gpu.capability >= DEPENDENT_CAPABILITY, options.launch_us * 1e-6
     talker, predictor = planned_frame(config, options.batch, options.context, dependent, quantize)
+    lanes = frame_buckets(options.batch)[-1]
+    codec_launches = frame_launches(codec_config.decoder_config, lanes)
     if options.list:
-        _print_launches(gpu, launch_seconds, talker=talker, predictor=predictor)
-    frame = Cost.of(talker + predictor, gpu, launch_seconds)
-    prefills = {n: prefill_plan(config, n, dependent=dependent, quantize=quantize) for n in PREFILL_TOKENS}
+        _print_launches(gpu, launch_seconds, talker=talker, predictor=predictor, codec=codec_launches)
+    frame, codec = (Cost.of(launches, gpu, launch_seconds) for launches in (talker + predictor, codec_launches))
+    prefills = {
+        n: Cost.of(prefill_plan(config, n, dependent=dependent, quantize=quantize), gpu, launch_seconds) for n in PREFILL_TOKENS
+    }
     settings = {name: getattr(options, name) for name in ("size", "batch", "quantize", "context", "launch_us")}
-    return {**settings, "gpu": gpu.name, "lanes": frame_buckets(options.batch)[-1], "dependent": dependent}, [
+    return {**settings, "gpu": gpu.name, "lanes": lanes, "dependent": dependent}, [
         *Cost.of(talker, gpu, launch_seconds).results("talker"),
         *Cost.of(predictor, gpu, launch_seconds).results("predictor"),
         *frame.results("frame"),
-        *_rates(frame, codec_config.frame_seconds),
-        *(Cost.of(launches, gpu, launch_seconds).prediction(f"prefill_{n}") for n, launches in prefills.items()),
+        *codec.results("codec"),
+        *_rates(frame, codec, codec_config.frame_seconds),
+        *(prefill.prediction(f"prefill_{n}") for n, prefill in prefills.items()),
+        _first_audio(prefills[PREFILL_TOKENS[0]], frame, codec),
         *memory,
     ]
 
@@ -180,13 +108,19 @@ def _at_context(launch: Launch, growth: float) -> Launch:
     return replace(launch, work=grown)
 
 
-def _rates(frame: Cost, frame_seconds: float) -> list[Result]:
+def _rates(frame: Cost, codec: Cost, frame_seconds: float) -> list[Result]:
     """Of each stream, by the prediction. frame_seconds: audio in a frame."""
-    predicted, floor = frame.predicted / frame_seconds, frame.floor / frame_seconds
+    predicted, floor = (frame.predicted + codec.predicted) / frame_seconds, (frame.floor + codec.floor) / frame_seconds
     return [
-        Result("frames_per_second", 1 / frame.predicted, "frames/s", note="predicted for each stream"),
-        Result("real_time_factor", predicted, "", floor, "predicted, without the codec"),
+        Result("frames_per_second", 1 / frame.predicted, "frames/s", note="predicted for each stream, beside the codec"),
+        Result("real_time_factor", predicted, "", floor, "predicted, frame and codec one after the other"),
     ]
+
+
+def _first_audio(prefill: Cost, frame: Cost, codec: Cost) -> Result:
+    parts = (prefill, frame, codec)
+    predicted, floor = (sum(getattr(part, what) for part in parts) * 1e3 for what in ("predicted", "floor"))
+    return Result("first_audio_predicted_ms", predicted, "ms", floor, f"a prompt of {PREFILL_TOKENS[0]} tokens, a frame, its codec")
 
 
 def _memory(config: ModelConfig, gpu: GPU, options: argparse.Namespace, quantize: str | None) -> list[Result]:
@@ -209,7 +143,7 @@ def _memory(config: ModelConfig, gpu: GPU, options: argparse.Namespace, quantize
     ]
 
 
-def _print_launches(gpu: GPU, launch_seconds: float, **parts: Sequence[Launch]) -> None:
+def _print_launches(gpu: GPU, launch_seconds: float, **parts: Sequence[Planned]) -> None:
     row = "{:<10}{:<24}{:<16}{:>6}{:>12}{:>12}{:>12}{:>9}".format
     print(row("part", "kernel", "grid", "warps", "weight KB", "other KB", "10^6 ops", "us"))
     for part, launches in parts.items():

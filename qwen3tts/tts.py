@@ -203,7 +203,7 @@ class TTS:
         state = codec.DecoderState(config, 1, self.device)
         alone = CodecRunner(config, runner.weights, state, runner.clock)
         with torch.inference_mode():
-            return alone.run([checked.numpy()], [0])[0]
+            return alone.run([checked.numpy()], [0]).samples[0].numpy()
 
     def _encode(self, waveform: np.ndarray, source_rate: int) -> np.ndarray:
         config = self.checkpoint.codec_config

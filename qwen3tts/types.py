@@ -161,11 +161,13 @@ class Audio:
 class AudioChunk:
     """A piece of a streamed utterance.
 
-    samples: float32 (n,), in [-1, 1]. start: index of its first sample in the utterance. is_final: nothing follows.
-    codes: int64 (frames, 16), the frames spoken in it. finish_reason: why it ended, on the final chunk only.
+    samples: float32 (n,), in [-1, 1]. pcm: int16 (n,), the same as 16-bit PCM, full scale 32768. start: index of its first sample
+    in the utterance. is_final: nothing follows. codes: int64 (frames, 16), the frames spoken in it. finish_reason: why it ended, on
+    the final chunk only.
     """
 
     samples: np.ndarray
+    pcm: np.ndarray
     start: int
     is_final: bool
     sample_rate: int

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.machinery import ExtensionFileLoader
+from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -86,6 +91,29 @@ GOLDENS = [Golden(path.parts[-3], path.stem) for path in sorted(SMALL.glob("*/go
 @pytest.fixture(autouse=True)
 def fixed_seed() -> None:
     torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def emulated_extension() -> ModuleType:
+    """qwen3tts._C with the operations of a GPU, run by the host. See tests/csrc/emulated.py."""
+    build = [sys.executable, str(Path(__file__).parent / "csrc" / "emulated.py")]
+    loader = ExtensionFileLoader("emulated._C", subprocess.check_output(build, text=True).strip())
+    spec = spec_from_loader(loader.name, loader)
+    assert spec is not None
+    module = module_from_spec(spec)
+    loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def emulated_gpu(emulated_extension: ModuleType, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """Float32 tensors on the CPU take the GPU's way through qwen3tts.native."""
+    from qwen3tts.native import dispatch
+
+    path_of = dispatch.path_of
+    monkeypatch.setattr(dispatch, "extension", emulated_extension)
+    monkeypatch.setattr(dispatch, "path_of", lambda x: "cuda" if path_of(x) == "cpu" else path_of(x))
+    return emulated_extension
 
 
 @pytest.fixture(scope="session")

@@ -28,7 +28,8 @@ class Case:
     """One call of a kernel on numbers of a dtype.
 
     group: of the cases that are reported together. run: makes the launches, on buffers of its own that are NaN where nothing is
-    written, and returns what they wrote. error: how wrong that is. tolerance: how wrong it may be.
+    written, and returns what they wrote. error: how wrong that is. tolerance: how wrong it may be. chains: whether its launches are
+    the launcher's, which may chain them.
     """
 
     dtype: torch.dtype
@@ -37,6 +38,7 @@ class Case:
     run: Callable[[Launcher], Sequence[Tensor]]
     error: Callable[[Sequence[Tensor]], float]
     tolerance: float
+    chains: bool = True
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,8 @@ def check_all(cases: Iterable[Case], scope: Scope, record: Record) -> None:
 
 def modes(case: Case, scope: Scope) -> tuple[bool, ...]:
     """How a case is launched: in every way in the models' dtype, and as the engine launches in the others."""
+    if not case.chains:
+        return (False,)
     return scope.launch_modes if case.dtype == scope.dtype else scope.launch_modes[-1:]
 
 

@@ -36,6 +36,8 @@ PARTS = {
     "projections": Part(".projections", 40),
     "attention": Part(".attention", 40),
     "drawing": Part(".drawing", 30),
+    "codec_operations": Part(".codec_operations", 40),
+    "codec": Part(".codec", 40),
     "model": Part(".model_checks", 90),
     "frames": Part(".frames", 90),
     "kernels": Part("..kernels", 80),

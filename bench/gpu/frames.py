@@ -12,7 +12,8 @@ from qwen3tts.kernels.launch import Launch, Launcher
 from qwen3tts.kernels.paged_attention import TYPICAL_CONTEXT
 
 from ..report import Result, percentile
-from ..roofline import GPU, GPUS, LAUNCH_US, Cost
+from ..roofline import LAUNCH_US
+from ..roofline_model import GPU, GPUS, Cost
 from .record import Record, number
 from .scope import ROOM, Scope
 from .subject import Subject, frame_launches, make, occupy
@@ -103,10 +104,11 @@ def _times(runner: TritonRunner, scope: Scope, work: Callable[[], None]) -> list
 
 def _prediction(launches: Sequence[Launch], scope: Scope) -> float | None:
     """What bench.roofline predicts of some launches, in ms; None for a GPU that it does not know, and for other contexts."""
-    gpu = _known_gpu() if scope.on_gpu and scope.context == TYPICAL_CONTEXT else None
+    gpu = known_gpu() if scope.on_gpu and scope.context == TYPICAL_CONTEXT else None
     return None if gpu is None else Cost.of(launches, gpu, LAUNCH_US * 1e-6).predicted * 1e3
 
 
-def _known_gpu() -> GPU | None:
+def known_gpu() -> GPU | None:
+    """The GPU by its data sheet; None where we have none of it."""
     name = torch.cuda.get_device_name().upper().replace(" ", "")
     return next((gpu for known, gpu in GPUS.items() if known in name), None)

@@ -1,4 +1,4 @@
-"""The codec's decoder at full size, and the activation that takes most of its elementwise time."""
+"""The codec's decoder at full size, and the residual units that are most of it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import pytest
 import torch
 
 from qwen3tts.codec import DecoderState, DecoderWeights, decode
-from qwen3tts.codec.convolution import Snake
-from qwen3tts.native import snake
+from qwen3tts.native import Past, Signal, residual_unit
 
 
 @pytest.mark.benchmark(group="codec_decode")
@@ -20,12 +19,15 @@ def test_codec_decode(benchmark, codec_config, decoder_tensors, frames):
     benchmark(decode, weights, config, codes, state, slots)
 
 
-@pytest.mark.benchmark(group="snake")
+@pytest.mark.benchmark(group="residual_unit")
 @pytest.mark.parametrize("block", range(4))
-def test_snake(benchmark, codec_config, decoder_tensors, block):
+def test_residual_unit(benchmark, codec_config, decoder_tensors, block):
+    """The widest dilation, over a frame."""
     config = codec_config.decoder_config
-    frame_steps = config.samples_per_frame
-    for rate in reversed(config.upsample_rates[block + 1 :]):
-        frame_steps //= rate
-    weights = Snake.read(decoder_tensors, f"decoder.decoder.{block + 1}.block.2.act1")
-    benchmark(snake, torch.randn(frame_steps, len(weights.frequency)), weights.frequency, weights.amplitude)
+    rows = config.samples_per_frame
+    for rate in config.upsample_rates[block + 1 :]:
+        rows //= rate
+    unit, state = DecoderWeights.read(decoder_tensors, config).blocks[block].units[-1], DecoderState(config, 1)
+    signal = Signal(*torch.randn(2, 1, rows, unit.dilated.channels))
+    past = Past(state.units[block][-1], torch.zeros(1, dtype=torch.int64), state.progress)
+    benchmark(residual_unit, signal, unit.dilated, unit.pointwise, past)

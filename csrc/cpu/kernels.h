@@ -3,17 +3,27 @@
 
 #include <cstdint>
 
+#include "codec/cpu/parts.h"
+#include "codec/operations.h"
 #include "cpu/isa.h"
 #include "cpu/linear.h"
-#include "cpu/snake.h"
 
 namespace qwen3tts::cpu {
 
 struct Kernels {
+  std::int64_t panel_width;   // columns of a panel of weights
+  std::int64_t product_rows;  // rows of a tile, at most
   // Columns [begin, end) of y, for all its rows.
   void (*linear)(const Linear& layer, std::int64_t begin, std::int64_t end);
-  // Rows [begin, end) of the batch * channels rows.
-  void (*snake)(const Snake& layer, std::int64_t begin, std::int64_t end);
+  void (*convolution)(const ConvolutionPart& part);
+  // Rows [begin, end).
+  void (*rms_norm)(const codec::RmsNorm& operation, std::int64_t begin, std::int64_t end);
+  void (*depthwise_norm)(const codec::DepthwiseNorm& operation, const Tile& tile);
+  void (*waveform)(const codec::Waveform& operation, const Tile& tile);
+  void (*window_attention)(const AttentionPart& part);
+  // So many rounds of multiply-adds, round_flops each; returns their sum, that they are not in vain.
+  float (*multiply_adds)(std::int64_t rounds);
+  std::int64_t round_flops;
 };
 
 extern const Kernels baseline_kernels;

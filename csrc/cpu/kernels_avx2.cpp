@@ -3,9 +3,13 @@
 #ifdef __x86_64__
 #include <immintrin.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstring>
+#include <memory>
+#include <utility>
 
 #ifdef __clang__
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
@@ -18,8 +22,10 @@ namespace qwen3tts::cpu {
 namespace {
 
 using Vec = __m256;
+using Bits = std::uint32_t __attribute__((vector_size(32)));
 constexpr int width = 8;
 constexpr int tile_rows = 3;  // 3 x 4 sums, 3 inputs and a weight: 16 of 16 registers
+constexpr int product_rows = 6;  // 6 x 2 sums, 2 weights and an input: 15 of 16 registers
 
 inline Vec splat(float value) { return _mm256_set1_ps(value); }
 inline Vec widen(__m128i bits, bfloat16) { return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16)); }
@@ -53,18 +59,28 @@ inline float sum(Vec v) {
   return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
 }
 
-// True as well if any lane is not a number.
-inline bool any_beyond(Vec v, float limit) {
-  const Vec magnitude = _mm256_andnot_ps(splat(-0.0f), v);
-  return _mm256_movemask_ps(_mm256_cmp_ps(magnitude, splat(limit), _CMP_NLE_UQ)) != 0;
-}
-
+#include "cpu/vector_math.inc"
 #include "cpu/linear_loops.inc"
-#include "cpu/snake_loops.inc"
+#include "cpu/peak_loops.inc"
+#include "codec/cpu/norm_loops.inc"
+#include "codec/cpu/convolution_loops.inc"
+#include "codec/cpu/attention_loops.inc"
+#include "codec/cpu/waveform_loops.inc"
 
 }  // namespace
 
-const Kernels avx2_kernels{linear_columns, snake_rows};
+const Kernels avx2_kernels{
+    panel,
+    product_rows,
+    linear_columns,
+    convolution_part,
+    rms_norm_rows,
+    depthwise_norm_tile,
+    waveform_tile,
+    window_attention_head,
+    multiply_adds,
+    2 * chains * width,
+};
 
 }  // namespace qwen3tts::cpu
 

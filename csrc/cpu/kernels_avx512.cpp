@@ -7,8 +7,13 @@
 #endif
 #include <immintrin.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
+#include <cstring>
+#include <memory>
+#include <utility>
 
 #ifdef __clang__
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl"))), apply_to = function)
@@ -21,8 +26,10 @@ namespace qwen3tts::cpu {
 namespace {
 
 using Vec = __m512;
+using Bits = std::uint32_t __attribute__((vector_size(64)));
 constexpr int width = 16;
 constexpr int tile_rows = 6;  // 6 x 4 sums, 6 inputs and a weight: 31 of 32 registers
+constexpr int product_rows = 12;  // 12 x 2 sums, 2 weights and an input: 27 of 32 registers
 
 inline Vec splat(float value) { return _mm512_set1_ps(value); }
 inline Vec widen(__m256i bits, bfloat16) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16)); }
@@ -54,15 +61,28 @@ inline float sum(Vec v) {
   return _mm512_cvtss_f32(v);
 }
 
-// True as well if any lane is not a number.
-inline bool any_beyond(Vec v, float limit) { return _mm512_cmp_ps_mask(_mm512_abs_ps(v), splat(limit), _CMP_NLE_UQ) != 0; }
-
+#include "cpu/vector_math.inc"
 #include "cpu/linear_loops.inc"
-#include "cpu/snake_loops.inc"
+#include "cpu/peak_loops.inc"
+#include "codec/cpu/norm_loops.inc"
+#include "codec/cpu/convolution_loops.inc"
+#include "codec/cpu/attention_loops.inc"
+#include "codec/cpu/waveform_loops.inc"
 
 }  // namespace
 
-const Kernels avx512_kernels{linear_columns, snake_rows};
+const Kernels avx512_kernels{
+    panel,
+    product_rows,
+    linear_columns,
+    convolution_part,
+    rms_norm_rows,
+    depthwise_norm_tile,
+    waveform_tile,
+    window_attention_head,
+    multiply_adds,
+    2 * chains * width,
+};
 
 }  // namespace qwen3tts::cpu
 

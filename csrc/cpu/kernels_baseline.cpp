@@ -1,9 +1,16 @@
 // The compiler's own vectors of four floats: SSE2 on any x86-64, NEON on aarch64.
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstring>
+#include <memory>
+#include <utility>
 
 #include "cpu/kernels.h"
+#ifdef __aarch64__
+#include <arm_neon.h>
+#endif
 
 namespace qwen3tts::cpu {
 namespace {
@@ -13,6 +20,11 @@ using Bits = std::uint32_t __attribute__((vector_size(16)));
 using HalfBits = std::uint16_t __attribute__((vector_size(8)));
 constexpr int width = 4;
 constexpr int tile_rows = 2;  // 2 x 4 sums, 2 inputs and a weight: 11 of 16 registers, the others widen
+#ifdef __aarch64__
+constexpr int product_rows = 8;  // 8 x 2 sums, 2 weights and an input: 19 of 32 registers
+#else
+constexpr int product_rows = 4;  // 4 x 2 sums, 2 weights and an input: 11 of 16 registers, a product takes another
+#endif
 
 inline Vec splat(float value) { return Vec{value, value, value, value}; }
 inline Vec widen(Bits bits, bfloat16) { return reinterpret_cast<Vec>(bits << 16); }
@@ -46,22 +58,35 @@ inline Vec load_partial(const Element* p, std::int64_t count) {
 inline void store(float* p, Vec v) { std::memcpy(p, &v, sizeof v); }
 inline void store_partial(float* p, Vec v, std::int64_t count) { std::memcpy(p, &v, count * sizeof(float)); }
 
+#ifdef __aarch64__
+inline Vec multiply_add(Vec a, Vec b, Vec c) { return reinterpret_cast<Vec>(vfmaq_f32(c, a, b)); }
+#else
 inline Vec multiply_add(Vec a, Vec b, Vec c) { return a * b + c; }
+#endif
 
 inline float sum(Vec v) { return (v[0] + v[2]) + (v[1] + v[3]); }
 
-// True as well if any lane is not a number.
-inline bool any_beyond(Vec v, float limit) {
-  for (int lane = 0; lane < width; ++lane)
-    if (!(std::fabs(v[lane]) <= limit)) return true;
-  return false;
-}
-
+#include "cpu/vector_math.inc"
 #include "cpu/linear_loops.inc"
-#include "cpu/snake_loops.inc"
+#include "cpu/peak_loops.inc"
+#include "codec/cpu/norm_loops.inc"
+#include "codec/cpu/convolution_loops.inc"
+#include "codec/cpu/attention_loops.inc"
+#include "codec/cpu/waveform_loops.inc"
 
 }  // namespace
 
-const Kernels baseline_kernels{linear_columns, snake_rows};
+const Kernels baseline_kernels{
+    panel,
+    product_rows,
+    linear_columns,
+    convolution_part,
+    rms_norm_rows,
+    depthwise_norm_tile,
+    waveform_tile,
+    window_attention_head,
+    multiply_adds,
+    2 * chains * width,
+};
 
 }  // namespace qwen3tts::cpu

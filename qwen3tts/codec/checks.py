@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 from torch import Tensor
 
-from qwen3tts.codec.state import DecoderState
+from qwen3tts.codec.state import DecoderState, check_slots
 from qwen3tts.config import CodecDecoderConfig
 from qwen3tts.errors import CodesError
 
@@ -39,11 +37,18 @@ def _is_integer(codes: np.ndarray | Tensor) -> bool:
     return not (codes.is_floating_point() or codes.is_complex() or codes.dtype == torch.bool)
 
 
-def check_slots(slots: Sequence[int], state: DecoderState) -> Tensor:
-    """The slots of one call, distinct rows of `state` -> int64 (B,) on its device. Raises CodesError."""
-    for slot in slots:
-        if not 0 <= slot < state.slots:
-            raise CodesError(f"slots has {slot}: the state has the slots 0 to {state.slots - 1}")
-    if len(set(slots)) != len(slots):
-        raise CodesError(f"slots has {list(slots)}: give each slot once")
-    return torch.tensor(slots, dtype=torch.int64, device=state.positions.device)
+def check_call(codes: Tensor, slots: Tensor, config: CodecDecoderConfig, state: DecoderState) -> None:
+    """What goes into `decode`. Tensors on a GPU are not read: shapes, types and devices have to do there. Raises CodesError."""
+    books, device = config.num_quantizers, state.device
+    if codes.dim() != 3 or codes.shape[2] != books or not codes.shape[0] or not codes.shape[1]:
+        raise CodesError(f"codes has the shape {tuple(codes.shape)}: give (slots, frames, {books}), one or more of each")
+    if slots.shape != codes.shape[:1]:
+        raise CodesError(f"slots has the shape {tuple(slots.shape)}: give ({codes.shape[0]},), one for each row of codes")
+    for name, tensor in (("codes", codes), ("slots", slots)):
+        if tensor.dtype != torch.int64:
+            raise CodesError(f"{name} holds {tensor.dtype}: give torch.int64")
+        if tensor.device != device:
+            raise CodesError(f"{name} is on {tensor.device}, and the state is on {device}: bring both to one device")
+    if device.type == "cpu":
+        check_slots(slots.tolist(), state)
+        check_codes(codes.flatten(0, 1), config)

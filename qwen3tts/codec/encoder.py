@@ -2,57 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from qwen3tts.codec.convolution import Affine
+from qwen3tts.codec.layers import Reader, apply
 from qwen3tts.codec.quantizer import Quantizer, quantize
 from qwen3tts.codec.transformer import EncoderLayer, encoder_transformer
 from qwen3tts.config import ENCODER_STRIDE, CodecConfig, CodecEncoderConfig
+from qwen3tts.native import Layer, Past, Signal, convolution, residual_unit
+
+FRAMES_AT_ONCE = 8
+"""What SEANet makes of so many frames lies in a cache: its widest signal has 256 KB a frame, and ten times that of a minute is
+more than most machines like to give away."""
 
 
 @dataclass(frozen=True)
 class EncoderUnit:
-    """ELU, dilated convolution, ELU, pointwise convolution."""
+    """Dilated convolution, ELU, pointwise convolution, and what it began with; the ELU before it belongs to who made that."""
 
-    dilated: Affine
-    pointwise: Affine
-
-    @classmethod
-    def read(cls, tensors: Mapping[str, Tensor], name: str) -> EncoderUnit:
-        """Take the tensors below `name`."""
-        return cls(Affine.read(tensors, f"{name}.block.1.conv"), Affine.read(tensors, f"{name}.block.3.conv"))
-
-
-@dataclass(frozen=True)
-class EncoderBlock:
-    """Residual units, then ELU and a strided convolution that doubles the channels."""
-
-    units: tuple[EncoderUnit, ...]
-    strided: Affine
+    dilated: Layer
+    pointwise: Layer
 
     @classmethod
-    def read(cls, tensors: Mapping[str, Tensor], first: int, units: int) -> EncoderBlock:
-        """Take the SEANet layers from number `first` on; the checkpoint numbers the ELU before the strided convolution too."""
+    def read(cls, tensors: Reader, dilation: int, raw: bool) -> EncoderUnit:
+        """Take a unit. raw: whether its result is wanted without the ELU that follows, too."""
         return cls(
-            tuple(EncoderUnit.read(tensors, f"encoder.layers.{first + i}") for i in range(units)),
-            Affine.read(tensors, f"encoder.layers.{first + units + 1}.conv"),
+            tensors.convolution("1.conv", dilation=dilation, activation="elu", raw=False),
+            tensors.convolution("3.conv", activation="elu", raw=raw),
         )
+
+
+Stage = Layer | EncoderUnit
+"""Of SEANet; a layer takes the activated signal of the stage before it, a unit both."""
 
 
 @dataclass(frozen=True)
 class EncoderWeights:
     """The encoder's weights, float32, in the order of the data's way."""
 
-    first_convolution: Affine
-    blocks: tuple[EncoderBlock, ...]
-    last_convolution: Affine
+    seanet: tuple[Stage, ...]
     layers: tuple[EncoderLayer, ...]
-    downsampling: Tensor
+    downsampling: Layer
     semantic: Quantizer
     acoustic: Quantizer
 
@@ -62,22 +56,35 @@ class EncoderWeights:
 
         Only the codebooks that the codec uses are read. Source: transformers' `MimiModel`.
         """
-        prefix = "encoder."
-        tensors = {name.removeprefix(prefix): tensor.float() for name, tensor in tensors.items() if name.startswith(prefix)}
-        encoder = config.encoder_config
-        units, blocks = encoder.num_residual_layers, len(encoder.upsampling_ratios)
-        layers_of_block = units + 2
+        reader, encoder = Reader(tensors, "encoder.", torch.float32), config.encoder_config
+        transformer, quantizer = reader.below("encoder_transformer"), reader.below("quantizer")
         semantic = encoder.num_semantic_quantizers
         acoustic = config.encoder_valid_num_quantizers - semantic
         return cls(
-            first_convolution=Affine.read(tensors, "encoder.layers.0.conv"),
-            blocks=tuple(EncoderBlock.read(tensors, 1 + i * layers_of_block, units) for i in range(blocks)),
-            last_convolution=Affine.read(tensors, f"encoder.layers.{2 + blocks * layers_of_block}.conv"),
-            layers=tuple(EncoderLayer.read(tensors, f"encoder_transformer.layers.{i}") for i in range(encoder.num_hidden_layers)),
-            downsampling=tensors["downsample.conv.weight"],
-            semantic=Quantizer.read(tensors, "quantizer.semantic_residual_vector_quantizer", semantic),
-            acoustic=Quantizer.read(tensors, "quantizer.acoustic_residual_vector_quantizer", acoustic),
+            seanet=tuple(read_seanet(reader.below("encoder.layers"), encoder)),
+            layers=tuple(EncoderLayer.read(transformer.below(f"layers.{i}")) for i in range(encoder.num_hidden_layers)),
+            downsampling=reader.convolution("downsample.conv", stride=ENCODER_STRIDE),
+            semantic=Quantizer.read(quantizer.below("semantic_residual_vector_quantizer"), semantic),
+            acoustic=Quantizer.read(quantizer.below("acoustic_residual_vector_quantizer"), acoustic),
         )
+
+
+def read_seanet(tensors: Reader, config: CodecEncoderConfig) -> Iterator[Stage]:
+    """A convolution, blocks of residual units and a strided convolution that doubles the channels, and a last convolution.
+
+    The checkpoint numbers them in order, and the ELU before each convolution but the first, too.
+    """
+    units, strides = config.num_residual_layers, tuple(reversed(config.upsampling_ratios))
+    yield tensors.convolution("0.conv", activation="elu", raw=units > 0)
+    index = 1
+    for block, stride in enumerate(strides):
+        for i in range(units):
+            yield EncoderUnit.read(tensors.below(f"{index + i}.block"), config.dilation_growth_rate**i, raw=i + 1 < units)
+        index += units + 1
+        raw = units > 0 and block + 1 < len(strides)
+        yield tensors.convolution(f"{index}.conv", stride=stride, activation="elu", raw=raw)
+        index += 1
+    yield tensors.convolution(f"{index + 1}.conv")
 
 
 def encode(weights: EncoderWeights, config: CodecConfig, samples: Tensor) -> Tensor:
@@ -85,38 +92,41 @@ def encode(weights: EncoderWeights, config: CodecConfig, samples: Tensor) -> Ten
 
     Source: `Qwen3TTSTokenizerV2Model.encode` and transformers' `MimiModel`, whose attention sees the whole past in such a pass.
     """
-    hidden = seanet(samples, weights, config.encoder_config)
-    hidden = encoder_transformer(hidden.transpose(1, 2), weights.layers, config.encoder_config).transpose(1, 2)
-    padded = pad(hidden, weights.downsampling.shape[-1], ENCODER_STRIDE, mode="replicate")
-    vectors = F.conv1d(padded, weights.downsampling, stride=ENCODER_STRIDE)[0].T
+    hidden = seanet(samples, weights.seanet, FRAMES_AT_ONCE * config.encode_downsample_rate)
+    vectors = downsample(encoder_transformer(hidden, weights.layers, config.encoder_config), weights.downsampling)
     return torch.cat((quantize(vectors, weights.semantic), quantize(vectors, weights.acoustic)), dim=-1)
 
 
-def seanet(samples: Tensor, weights: EncoderWeights, config: CodecEncoderConfig) -> Tensor:
-    """samples float32 (n,) -> (1, hidden, ceil(n / product of the ratios)).
+def seanet(samples: Tensor, stages: tuple[Stage, ...], at_once: int) -> Tensor:
+    """samples float32 (n,) -> (1, ceil(n / product of the strides), hidden).
 
+    at_once: samples that go through all stages together, a multiple of that product; the result is the same for any.
     Source: transformers' `MimiEncoder`; arXiv 2009.02095.
     """
-    first = weights.first_convolution
-    hidden = F.conv1d(pad(samples[None, None], config.kernel_size), first.weight, first.bias)
-    for block, stride in zip(weights.blocks, reversed(config.upsampling_ratios), strict=True):
-        for i, unit in enumerate(block.units):
-            inner = elu_convolution(hidden, unit.dilated, dilation=config.dilation_growth_rate**i)
-            hidden = hidden + elu_convolution(inner, unit.pointwise)
-        hidden = elu_convolution(hidden, block.strided, stride=stride)
-    return elu_convolution(hidden, weights.last_convolution)
+    slots, progress = torch.zeros(1, dtype=torch.int64), torch.zeros(1, 2, dtype=torch.int64)
+    firsts = [stage.dilated if isinstance(stage, EncoderUnit) else stage for stage in stages]
+    pasts = [Past(torch.zeros(2, 1, layer.past, layer.channels), slots, progress) for layer in firsts]
+    pieces = []
+    for piece in samples.split(at_once):
+        signal = Signal(None, piece[None, :, None])
+        for stage, past in zip(stages, pasts, strict=True):
+            signal = run_stage(stage, signal, past)
+        assert signal.raw is not None  # nothing follows the last convolution
+        pieces.append(signal.raw)
+        progress += 1
+    return torch.cat(pieces, dim=1)
 
 
-def elu_convolution(x: Tensor, convolution: Affine, stride: int = 1, dilation: int = 1) -> Tensor:
-    """ELU and a causal convolution: x (B, C, T) -> (B, C_out, ceil(T / stride)). Source: transformers' `MimiConv1d`."""
-    padded = pad(x, (convolution.weight.shape[-1] - 1) * dilation + 1, stride)
-    # ELU leaves zeros zeros, so it may follow the padding, and needs no memory of its own
-    return F.conv1d(F.elu_(padded), convolution.weight, convolution.bias, stride=stride, dilation=dilation)
+def run_stage(stage: Stage, signal: Signal, past: Past) -> Signal:
+    """One stage; a signal (1, T, C) that does not fill the last stride of a convolution is filled up with zeros."""
+    if isinstance(stage, EncoderUnit):
+        return residual_unit(signal, stage.dilated, stage.pointwise, past)
+    assert signal.activated is not None  # every stage but the last has an ELU behind it
+    return convolution(F.pad(signal.activated, (0, 0, 0, -signal.activated.shape[1] % stage.stride)), stage, past)
 
 
-def pad(x: Tensor, reach: int, stride: int = 1, mode: str = "constant") -> Tensor:
-    """Lengthen x (B, C, T) so that a convolution that reaches over `reach` inputs is causal and makes ceil(T / stride) outputs.
-
-    mode: "constant" puts zeros, "replicate" the first and the last input.
-    """
-    return F.pad(x, (reach - stride, -x.shape[-1] % stride), mode)
+def downsample(x: Tensor, layer: Layer) -> Tensor:
+    """x (1, T, C) -> (1, ceil(T / stride), C), by a convolution that sees the first and the last input repeated beyond the ends."""
+    before, after = x[:, :1].expand(-1, layer.past, -1), x[:, -1:].expand(-1, -x.shape[1] % layer.stride, -1)
+    # The first outputs are those of the zeros before `before`.
+    return apply(layer, torch.cat((before, x, after), dim=1))[:, layer.past // layer.stride :]

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from qwen3tts.native import linear
+from qwen3tts.codec.layers import Reader, apply
+from qwen3tts.native import Layer
 
 _LEAST_USAGE = 1e-5
 
 
-def read_codebooks(tensors: Mapping[str, Tensor], names: Iterable[str], sums: str) -> Tensor:
+def read_codebooks(tensors: Reader, names: Iterable[str], sums: str) -> Tensor:
     """Codebooks (books, size, width): the running sum of the vectors in each cluster over how many there were.
 
     names: where each book's tensors are. sums: the last part of the sums' name.
@@ -25,54 +26,45 @@ def read_codebooks(tensors: Mapping[str, Tensor], names: Iterable[str], sums: st
 
 @dataclass(frozen=True)
 class Dequantizer:
-    """codebooks: (books, size, width), the semantic one first. semantic, acoustic: projections (width out, width)."""
+    """codebooks: (books, size, width), the semantic one first. output: projects the semantic vector and the sum of the acoustic."""
 
     codebooks: Tensor
-    semantic: Tensor
-    acoustic: Tensor
+    output: Layer
 
     @classmethod
-    def read(cls, tensors: Mapping[str, Tensor], name: str, books: int) -> Dequantizer:
-        """Take the decoder's quantizer of `books` codebooks, whose tensors lie below `name`."""
-        first, rest = f"{name}.rvq_first", f"{name}.rvq_rest"
-        books_of_rest = (f"{rest}.vq.layers.{i}._codebook" for i in range(books - 1))
+    def read(cls, tensors: Reader, books: int) -> Dequantizer:
+        """Take the decoder's quantizer of `books` codebooks. Source: `SplitResidualVectorQuantizer.decode`."""
+        names = ["rvq_first.vq.layers.0", *(f"rvq_rest.vq.layers.{i}" for i in range(books - 1))]
+        projections = [tensors[f"{part}.output_proj.weight"].squeeze(-1) for part in ("rvq_first", "rvq_rest")]
         return cls(
-            read_codebooks(tensors, (f"{first}.vq.layers.0._codebook", *books_of_rest), "embedding_sum"),
-            tensors[f"{first}.output_proj.weight"].squeeze(-1),
-            tensors[f"{rest}.output_proj.weight"].squeeze(-1),
+            read_codebooks(tensors, (f"{name}._codebook" for name in names), "embedding_sum"),
+            Layer.linear(torch.cat(projections, dim=1), layout=tensors.layout),
         )
 
 
 @dataclass(frozen=True)
 class Quantizer:
-    """codebooks: (books, size, width). projection: (width, width in), or None where the widths are the same."""
+    """codebooks: (books, size, width). projection: to `width`, or None where vectors have it already."""
 
     codebooks: Tensor
-    projection: Tensor | None
+    projection: Layer | None
 
     @classmethod
-    def read(cls, tensors: Mapping[str, Tensor], name: str, books: int) -> Quantizer:
-        """Take the first `books` codebooks of the encoder's quantizer whose tensors lie below `name`."""
-        projection = tensors.get(f"{name}.input_proj.weight")
+    def read(cls, tensors: Reader, books: int) -> Quantizer:
+        """Take the first `books` codebooks of one of the encoder's quantizers."""
+        projected = tensors.get("input_proj.weight") is not None
         return cls(
-            read_codebooks(tensors, (f"{name}.layers.{i}.codebook" for i in range(books)), "embed_sum"),
-            None if projection is None else projection.squeeze(-1),
+            read_codebooks(tensors, (f"layers.{i}.codebook" for i in range(books)), "embed_sum"),
+            tensors.convolution("input_proj") if projected else None,
         )
 
 
-def dequantize(codes: Tensor, weights: Dequantizer) -> Tensor:
-    """codes int64 (B, n, books) -> float32 (B, n, width out). Source: `SplitResidualVectorQuantizer.decode`."""
-    books = torch.arange(codes.shape[-1], device=codes.device)
-    vectors = weights.codebooks[books, codes]
-    return linear(vectors[:, :, 0], weights.semantic) + linear(vectors[:, :, 1:].sum(2), weights.acoustic)
-
-
 def quantize(vectors: Tensor, weights: Quantizer) -> Tensor:
-    """vectors float32 (n, width in) -> int64 (n, books): nearest centroid, then the nearest to what is left, and so on.
+    """vectors float32 (1, n, width in) -> int64 (n, books): nearest centroid, then the nearest to what is left, and so on.
 
     Source: `MimiResidualVectorQuantizer.encode`.
     """
-    residual = vectors if weights.projection is None else linear(vectors, weights.projection)
+    residual = (vectors if weights.projection is None else apply(weights.projection, vectors))[0]
     codes = []
     for codebook in weights.codebooks:
         codes.append(torch.cdist(residual, codebook).argmin(-1))

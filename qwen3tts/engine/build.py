@@ -68,12 +68,13 @@ def build_engine(
             place = Placement.at(device, _arithmetic(device, dtype), quantize)
             frames = _triton_runner(checkpoint, place, max_batch, kv_positions, buckets, backend.prefill_attention, clock)
             weight_error = place.error
-        codec = _codec_runner(checkpoint, device, max_batch, clock)
+        codec = _codec_runner(checkpoint, device, max_batch, buckets if cuda_graphs else (), clock)
         if device.type == "cuda":
             # All of this was made on the default stream; frames and codec have streams of their own.
             torch.cuda.synchronize(device)
         if isinstance(frames, TritonRunner) and cuda_graphs:
             frames.capture(progress)
+            codec.capture(progress)
     return Engine(
         scheduler=Scheduler(max_batch, PageAllocator(frames.cache.keys.shape[1])),
         frames=frames,
@@ -151,11 +152,14 @@ def _reserve(
     return Rows.allocate(config, max_batch, pages, pad), PagedKV.allocate(config, pages, dtype, device)
 
 
-def _codec_runner(checkpoint: Checkpoint, device: torch.device, slots: int, clock: StageClock) -> CodecRunner:
+def _codec_runner(
+    checkpoint: Checkpoint, device: torch.device, rows: int, buckets: tuple[int, ...], clock: StageClock
+) -> CodecRunner:
     config = checkpoint.codec_config.decoder_config
     tensors = {name: tensor.to(device) for name, tensor in checkpoint.codec.items() if name.startswith("decoder.")}
+    weights, state = DecoderWeights.read(tensors, config), DecoderState(config, rows + 1, device)
     stream = torch.cuda.Stream(device) if device.type == "cuda" else None
-    return CodecRunner(config, DecoderWeights.read(tensors, config), DecoderState(config, slots, device), clock, stream)
+    return CodecRunner(config, weights, state, clock, stream, buckets)
 
 
 def prompt_weights(

@@ -13,7 +13,7 @@ from qwen3tts.engine.runner import Codes, Runner
 from qwen3tts.engine.scheduler import Scheduler
 from qwen3tts.engine.stages import StageClock
 from qwen3tts.engine.utterance import Utterance
-from qwen3tts.native import one_torch_thread
+from qwen3tts.native import Sound, one_torch_thread
 from qwen3tts.types import AudioChunk
 
 
@@ -111,25 +111,26 @@ class Engine:
             groups[utterance.pending].append(utterance)
         for pending, group in groups.items():
             if pending:
-                pcm = self.codec.run([np.stack(u.codes[u.spoken :]) for u in group], [u.row for u in group])
+                sound = self.codec.run([np.stack(u.codes[u.spoken :]) for u in group], [u.row for u in group])
             else:
-                pcm = np.zeros((len(group), 0), np.float32)
-            for utterance, samples in zip(group, pcm, strict=True):
-                self._hand_out(utterance, samples)
+                sound = Sound(torch.zeros(len(group), 0), torch.zeros(len(group), 0, dtype=torch.int16))
+            for utterance, samples, pcm in zip(group, sound.samples.numpy(), sound.pcm.numpy(), strict=True):
+                self._hand_out(utterance, samples, pcm)
 
-    def _hand_out(self, utterance: Utterance, samples: np.ndarray) -> None:
+    def _hand_out(self, utterance: Utterance, samples: np.ndarray, pcm: np.ndarray) -> None:
         samples_per_frame = self.codec.config.samples_per_frame
         if utterance.silence_guard and len(samples):
             # Frame by frame, and cut at the frame that is one too many: the length of chunks changes nothing.
             for i, frame in enumerate(np.split(samples, len(samples) // samples_per_frame), 1):
                 if utterance.silence_guard.fires(float(np.abs(frame).max()), samples_per_frame / self.sample_rate):
                     utterance.finish_reason = "silence"
-                    samples = samples[: i * samples_per_frame]
+                    samples, pcm = samples[: i * samples_per_frame], pcm[: i * samples_per_frame]
                     del utterance.codes[utterance.spoken + i :]
                     break
         codes = utterance.codes[utterance.spoken :]
         chunk = AudioChunk(
             samples=samples,
+            pcm=pcm,
             start=utterance.spoken * samples_per_frame,
             is_final=utterance.finish_reason is not None,
             sample_rate=self.sample_rate,

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import torch
 
-from qwen3tts.bench.gpu import attention, drawing, first_audio, frames, model_checks, projections
+from qwen3tts.bench.gpu import attention, codec, codec_operations, drawing, first_audio, frames, model_checks, projections
 from qwen3tts.bench.gpu.__main__ import main
 from qwen3tts.bench.gpu.cases import Case, check_all
 from qwen3tts.bench.gpu.conductor import GRACE_SECONDS, PARTS, Conductor, Part
@@ -100,14 +100,14 @@ def test_without_a_gpu_it_says_what_can_be_had(capsys, tmp_path):
 def test_bad_options(capsys, tmp_path):
     assert "'8B' is unknown: give 0.6B, 1.7B" in complaint(capsys, main, "--sizes", "0.6B,8B")
     assert "--batches" in complaint(capsys, main, "--batches", "1,0")
-    assert "'codec' is unknown" in complaint(capsys, main, "--parts", "codec")
+    assert "'music' is unknown" in complaint(capsys, main, "--parts", "music")
     assert "--budget-seconds" in complaint(capsys, main, "--budget-seconds", "soon")
     (tmp_path / "file").write_text("")
     assert "cannot be made" in complaint(capsys, main, "--dry-run", "--out", str(tmp_path / "file"))
 
 
 @without_gpu
-@pytest.mark.parametrize("part", [projections, attention, drawing])
+@pytest.mark.parametrize("part", [projections, attention, drawing, codec_operations])
 def test_kernels_pass_their_checks(part, scope, record):
     part.run(scope, record)
     assert record.failures == []
@@ -164,6 +164,39 @@ def test_first_frames_beside_those_of_torch(scope, subject, record):
     figures = {result.name: result.value for result in record.results}
     assert figures["check.logits_error"] < 1e-4 < figures["fp8_logits_error"] < 0.2
     assert figures["first_frame_codes_equal"] == 100
+
+
+@pytest.fixture(scope="module")
+def decoder(scope):
+    with torch.inference_mode():
+        return codec.Codec.draw(scope)
+
+
+@without_gpu
+def test_the_codec_passes_its_checks(scope, decoder, record):
+    codec.check_runner(decoder, replace(scope, forms={True: (1, 3)}), record)
+    codec.check_error(decoder, record)
+    checks = ("streamed_equals_whole", "replay_equals_eager", "reset_forgets", "batch_equals_alone", "late_slots_change_nothing")
+    names = [f"check.codec.{name}" for name in (*checks, "error_over_torch")]
+    assert [result.name for result in record.results] == names and record.failures == []
+
+
+@without_gpu
+def test_a_codec_that_does_not_forget_fails(scope, decoder, record, monkeypatch):
+    monkeypatch.setattr(codec.DecoderState, "reset", lambda state, slot: None)
+    codec.check_runner(decoder, scope, record)
+    found = [failure.split(":")[0] for failure in record.failures]
+    assert found == ["codec.reset_forgets", "codec.batch_equals_alone", "codec.late_slots_change_nothing"]
+
+
+@without_gpu
+def test_frames_of_the_codec(scope, decoder, record):
+    codec.measure(decoder, replace(scope, forms={True: (1, 3, 8)}), record)
+    figures = {result.name: result for result in record.results}
+    frames_of = [f"codec.b{batch}.{what}" for batch in (1, 8) for what in ("frame_ms_p50", "frame_ms_p95", "run_ms_p50")]
+    assert list(figures) == frames_of
+    assert all(0 < figures[name].floor < figures[name].value for name in frames_of if "frame" in name)
+    assert [row[0] for row in Record.load(record.path).tables[0].rows] == ["b1", "b8"]
 
 
 @without_gpu

@@ -88,6 +88,7 @@ def test_calls_and_chunks_are_those_of_the_measured_requests(tmp_path):
 def chunk(samples, start=0):
     return AudioChunk(
         samples=np.asarray(samples, np.float32),
+        pcm=np.zeros(len(samples), np.int16),
         start=start,
         is_final=False,
         sample_rate=24000,

@@ -6,15 +6,20 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from qwen3tts.bench import roofline
 from qwen3tts.bench.releases import SIZES
-from qwen3tts.bench.roofline import GPUS, LAUNCH_US, Cost, planned_frame, released_configs
+from qwen3tts.bench.roofline import LAUNCH_US, planned_frame, released_configs
+from qwen3tts.bench.roofline_codec import frame_launches, splits
+from qwen3tts.bench.roofline_model import GPUS, TF32_SHARE, WAIT_SECONDS, CodecLaunch, Cost
+from qwen3tts.bench.roofline_operations import BYTES, frame_operations, weight_bytes
 from qwen3tts.engine.frame import is_wide
 from qwen3tts.engine.graphs import FRAME_BUCKETS
+from qwen3tts.kernels.launch import Work
 
 ROOT = Path(__file__).parents[2]
 MATVEC_LAYER = ["matvec", "paged_attention", "attention_output", "matvec", "matvec"]
@@ -98,15 +103,17 @@ def test_report(tmp_path, capsys):
         "dependent": False,
     }
     sums = ("launches", "bytes", "floor_ms", "predicted_ms")
-    parts = [f"{part}_{what}" for part in ("talker", "predictor", "frame") for what in sums]
+    parts = [f"{part}_{what}" for part in ("talker", "predictor", "frame", "codec") for what in sums]
     prefills = [f"prefill_{n}_predicted_ms" for n in (32, 128, 512)]
-    rest = ["frames_per_second", "real_time_factor", *prefills, "model_bytes", "kv_bytes"]
+    rest = ["frames_per_second", "real_time_factor", *prefills, "first_audio_predicted_ms", "model_bytes", "kv_bytes"]
     assert [result["name"] for result in written["results"]] == [*parts, *rest]
     values = {result["name"]: result["value"] for result in written["results"]}
     for what in sums:
         assert values[f"frame_{what}"] == pytest.approx(values[f"talker_{what}"] + values[f"predictor_{what}"])
     assert values["frames_per_second"] * values["frame_predicted_ms"] == pytest.approx(1e3)
-    assert values["real_time_factor"] == pytest.approx(values["frame_predicted_ms"] / 80)
+    with_codec = values["frame_predicted_ms"] + values["codec_predicted_ms"]
+    assert values["real_time_factor"] == pytest.approx(with_codec / 80)
+    assert values["first_audio_predicted_ms"] == pytest.approx(values["prefill_32_predicted_ms"] + with_codec)
     assert values["prefill_32_predicted_ms"] < values["prefill_128_predicted_ms"] < values["prefill_512_predicted_ms"]
 
 
@@ -118,6 +125,62 @@ def test_prediction_is_the_longer_of_bytes_and_operations_and_the_launches(tmp_p
     assert costly["frame_predicted_ms"] - free["frame_predicted_ms"] == pytest.approx(free["frame_launches"] * 0.01)
     prefill = next(r for r in report(tmp_path, *common, "--launch-us", "0")["results"] if r["name"] == "prefill_512_predicted_ms")
     assert prefill["value"] > 1.5 * prefill["floor"]
+
+
+NOTHING = Work(0, 0, 0)
+CODEC = released_configs("1.7B")[1].decoder_config
+
+
+@pytest.mark.parametrize(("slots", "limit_ms"), [(1, 0.8), (64, 6.0)])
+def test_prediction_of_the_codec_keeps_the_promise(slots, limit_ms):
+    cost = Cost.of(frame_launches(CODEC, slots), GPUS["H200"], LAUNCH_US * 1e-6)
+    assert cost.floor < cost.predicted < limit_ms * 1e-3
+
+
+@pytest.mark.parametrize("slots", FRAME_BUCKETS)
+def test_launches_of_the_codec_are_its_operations(slots):
+    operations, launches = frame_operations(CODEC), frame_launches(CODEC, slots)
+    assert [launch.name for launch in launches if launch.name != "finish"] == [operation.kernel for operation in operations]
+    assert all(
+        launch.name == "convolution" and launch.grid[2] > 1 for launch, after in pairwise(launches) if after.name == "finish"
+    )
+    assert sum(launch.work.weight_bytes for launch in launches) == weight_bytes(operations)
+    assert sum(launch.work.state_bytes for launch in launches) == slots * BYTES * sum(operation.state for operation in operations)
+    assert sum(launch.work.operations for launch in launches) == slots * 2 * sum(
+        operation.multiply_adds for operation in operations
+    )
+    # A block's operations include those in vain.
+    assert all(launch.operations * launch.blocks >= 0.999 * launch.work.operations for launch in launches)
+    assert all(launch.shared <= 99 * 1024 for launch in launches)
+
+
+def test_codec_splits_sums_as_the_extension_does(emulated_extension):
+    for operation in frame_operations(CODEC):
+        if operation.kernel == "convolution":
+            sizes = (operation.channels, operation.columns, operation.taps, operation.dilation)
+            # Of so many weights that the extension takes their number for true; nothing reads them.
+            elements = -(-operation.channels // 32) * 32 * operation.taps * -(-operation.columns // 8) * 8
+            layer = emulated_extension.Layer((16, elements), None, None, None, *sizes, 1, "none", "cuda")
+            for slots in FRAME_BUCKETS:
+                rows = slots * operation.rows
+                count = splits(operation, rows)
+                expected = 0 if count == 1 else count * rows * operation.columns
+                assert emulated_extension.layer_workspace(layer, rows) == expected
+
+
+def test_prediction_of_a_codec_launch_is_what_takes_longest():
+    gpu = GPUS["H200"]
+    few, most = gpu.processors, gpu.processors * 4
+
+    def seconds(blocks, work=NOTHING, waits=0.0, shared=0, operations=0.0):
+        return gpu.predict(CodecLaunch("convolution", (blocks, 1), 8, work, waits, shared, 4, operations))
+
+    assert seconds(few, waits=3) == seconds(most, waits=3) == pytest.approx(3 * WAIT_SECONDS)
+    # A multiprocessor has registers for four blocks, and shared memory for one of 220 KB.
+    assert seconds(most + 1, waits=3) == seconds(few + 1, waits=3, shared=220 * 1024) == pytest.approx(6 * WAIT_SECONDS)
+    # The last block keeps its multiprocessor as long as all blocks before it.
+    assert seconds(few + 1, operations=1e6) == pytest.approx(2 * few * 1e6 / (gpu.tensor / 2 * TF32_SHARE))
+    assert seconds(few, Work(10**9, 10**9, 0), waits=3, operations=1e6) == gpu.seconds(2 * 10**9)
 
 
 def test_context_counts_for_the_utterances_and_not_for_the_lanes_that_pad(tmp_path):
@@ -151,6 +214,7 @@ def test_list_prints_every_launch(tmp_path, capsys):
     parts = Counter(line[0] for line in lines if len(line) > 2 and line[2] != "launches")
     assert parts["talker"] == count["talker_launches"]
     assert parts["predictor"] == count["predictor_launches"]
+    assert parts["codec"] == count["codec_launches"]
 
 
 def test_it_runs_without_triton():

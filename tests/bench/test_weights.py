@@ -55,7 +55,7 @@ def test_random_codes_are_audible(tmp_path: Path) -> None:
     config = checkpoint.codec_config.decoder_config
     codes = torch.randint(config.codebook_size, (1, 50, config.num_quantizers), generator=torch.Generator().manual_seed(5))
     weights = DecoderWeights.read(checkpoint.codec, config)
-    wave = decode(weights, config, codes, DecoderState(config, 1), torch.zeros(1, dtype=torch.int64))
+    wave = decode(weights, config, codes, DecoderState(config, 1), torch.zeros(1, dtype=torch.int64)).samples
     assert wave.std().item() == pytest.approx(LOUDNESS, rel=0.3)
     assert abs(wave.mean().item()) < 0.1
     assert (wave.abs() == 1).float().mean() < 0.02

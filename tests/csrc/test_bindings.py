@@ -2,79 +2,134 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from qwen3tts import _C
+from qwen3tts.native.dispatch import array
 
-LINEAR = {"x_ptr": 0, "w_ptr": 0, "bias_ptr": 0, "y_ptr": 0, "m": 2, "k": 3, "n": 4, "weight_dtype": "float32", "threads": 1}
-SNAKE = {"x_ptr": 0, "alpha_ptr": 0, "inv_beta_ptr": 0, "y_ptr": 0, "rows": 3, "channels": 2, "threads": 1}
-SIZES = st.integers(-(2**70), 2**70) | st.integers(-3, 3)
+Arguments = dict[str, Any]
+
+
+def spoilt(arguments: Arguments) -> Iterator[tuple[str, Arguments]]:
+    """Each argument wrong in each of its ways, under the name that an error should give."""
+    for name, value in arguments.items():
+        if name == "past":
+            for i, part in enumerate(("history", "slots", "progress")):
+                for _, wrong in spoilt({part: value[i]}):
+                    yield part, arguments | {"past": (*value[:i], wrong[part], *value[i + 1 :])}
+        elif isinstance(value, tuple):
+            address, elements = value
+            for wrong in ((0, elements), (address + 1, elements), (address, elements - 1), (address, 2**62), (address, -1)):
+                yield name, arguments | {name: wrong}
+        elif isinstance(value, int):
+            for size in (-1, 2**62):
+                yield name, arguments | {name: size}
+        elif isinstance(value, str):
+            yield name, arguments | {name: "no such"}
+
+
+def test_names_the_bad_argument(operation, new) -> None:
+    arguments = operation.arguments(new)
+    operation.call(arguments)
+    before = [tensor.clone() for tensor in new.tensors]
+    for name, wrong in spoilt(arguments):
+        with pytest.raises(ValueError, match=rf"^{name}=.*: (give|split)"):
+            operation.call(wrong)
+    assert all(torch.equal(tensor, copy) for tensor, copy in zip(new.tensors, before, strict=True))
+
+
+@pytest.mark.parametrize(("name", "value"), [("threads", 0), ("threads", 257), ("isa", "sse9")])
+def test_names_bad_threads_and_isa(operation, new, name: str, value: int | str) -> None:
+    if not operation.has_threads or (name == "isa" and operation.has_activation):
+        pytest.skip("it has none")
+    with pytest.raises(ValueError, match=f"^{name}=.*: give"):
+        getattr(_C, operation.name)(**({"threads": 1} | operation.arguments(new) | {name: value}))
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
+    ("changes", "name"),
     [
-        *(("m", -1), ("k", -1), ("n", -1), ("m", 2**62), ("k", 2**40), ("n", 2**62)),
-        *(("threads", 0), ("threads", -1), ("threads", 257), ("weight_dtype", "int8"), ("isa", "sse9")),
-        *(("x_ptr", 0), ("w_ptr", 0), ("y_ptr", 0)),
+        (dict(stride=6), "stride"),
+        (dict(dilation=2**15 + 1), "dilation"),
+        (dict(columns=5, activation="swiglu", alpha=None, inv_beta=None), "columns"),
+        (dict(alpha=None), "alpha"),
+        (dict(inv_beta=None), "inv_beta"),
+        (dict(activation="elu"), "alpha"),
     ],
 )
-def test_linear_names_the_bad_argument(name: str, value: object) -> None:
-    buffer = torch.zeros(64)
-    arguments = LINEAR | dict.fromkeys(("x_ptr", "w_ptr", "y_ptr"), buffer.data_ptr())
-    with pytest.raises(ValueError, match=f"^{name}=.*: (give|split)"):
-        _C.linear(**(arguments | {name: value}))
-    assert (buffer == 0).all()
+def test_a_layer_has_to_make_sense(operations, new, changes: Arguments, name: str) -> None:
+    with pytest.raises(ValueError, match=f"^{name}=.*: give"):
+        _C.Layer(**(operations["Layer"].arguments(new) | changes))
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        *(("rows", -1), ("channels", -1), ("rows", 2**62), ("threads", 0), ("isa", "")),
-        *(("x_ptr", 0), ("alpha_ptr", 0), ("inv_beta_ptr", 0), ("y_ptr", 0)),
-    ],
-)
-def test_snake_names_the_bad_argument(name: str, value: object) -> None:
-    buffer = torch.zeros(64)
-    arguments = SNAKE | dict.fromkeys(("x_ptr", "alpha_ptr", "inv_beta_ptr", "y_ptr"), buffer.data_ptr())
-    with pytest.raises(ValueError, match=f"^{name}=.*: (give|split)"):
-        _C.snake(**(arguments | {name: value}))
-    assert (buffer == 0).all()
+def test_layers_of_a_unit_have_to_fit(operations, new) -> None:
+    arguments = operations["residual_unit"].arguments(new)
+    other = _C.Layer(**operations["Layer"].build(_C, new, 6, 3, 2, 1, "swiglu"))
+    for name in ("dilated", "pointwise"):
+        with pytest.raises(ValueError, match=f"^{name}=.*: give"):
+            operations["residual_unit"].call(arguments | {name: other})
 
 
-@given(m=SIZES, k=SIZES, n=SIZES, threads=SIZES, weight_dtype=st.sampled_from(["float32", "bfloat16"]) | st.text(), isa=st.text())
-def test_linear_never_reads_a_null(m: int, k: int, n: int, threads: int, weight_dtype: str, isa: str) -> None:
-    """Without arrays, all that can succeed is a product of empty ones."""
-    arguments = LINEAR | {"m": m, "k": k, "n": n, "threads": threads, "weight_dtype": weight_dtype, "isa": isa or "auto"}
-    try:
-        _C.linear(**arguments)
-    except (ValueError, TypeError):
-        return
-    assert m * k == n * k == m * n == 0 and min(m, k, n) >= 0
+def test_a_layer_runs_where_it_is_laid_out_for(operations, new, emulated_extension) -> None:
+    arguments = operations["Layer"].arguments(new)
+    elsewhere = operations["convolution"].build(emulated_extension, new, *operations["convolution"].sizes, "gelu")
+    with pytest.raises(ValueError, match=r"^layer=.*: give"):
+        operations["convolution"].call(elsewhere | {"layer": emulated_extension.Layer(**arguments)}, emulated_extension)
+    on_cpu = operations["convolution"].arguments(new) | {"layer": elsewhere["layer"], "threads": 1}
+    with pytest.raises(ValueError, match=r"^layer=.*: give"):
+        emulated_extension.convolution(**on_cpu)
+    if not hasattr(_C, "convolution_cuda"):
+        with pytest.raises(ValueError, match=r"^layout='cuda' .*: give"):
+            _C.Layer(**(arguments | {"layout": "cuda"}))
 
 
-@given(rows=SIZES, channels=SIZES, threads=st.integers(1, 4))
-def test_snake_never_reads_a_null(rows: int, channels: int, threads: int) -> None:
-    try:
-        _C.snake(**(SNAKE | {"rows": rows, "channels": channels, "threads": threads}))
-    except (ValueError, TypeError):
-        return
-    assert channels == 0 and rows >= 0
+@pytest.mark.parametrize(("slots", "progress"), [([-1, 0], 0), ([0, 3], 0), ([1, 1], 0), ([0, 2], -1), ([0, 2], 2**41)])
+def test_names_bad_slots_and_progress(operation, new, slots: list[int], progress: int) -> None:
+    if not operation.has_slots:
+        pytest.skip("it has none")
+    given = torch.tensor(slots), torch.full((3, 2), progress)
+    places = [array(tensor, torch.int64) for tensor in given]
+    arguments = operation.arguments(new, batch=2)
+    if "past" in arguments:
+        arguments["past"] = (arguments["past"][0], *places)
+    else:
+        arguments |= dict(slots=places[0], progress=places[1])
+    with pytest.raises(ValueError, match=f"^{'progress' if progress else 'slots'}=.*: give"):
+        operation.call(arguments)
 
 
-def test_auto_is_the_widest_instruction_set() -> None:
+@pytest.mark.parametrize("code", [-1, 4, 2**40])
+def test_names_bad_codes(operations, new, code: int) -> None:
+    codes = torch.tensor([0, 1, 2, 3, code, 0])
+    arguments = operations["dequantize"].arguments(new) | {"codes": array(codes, torch.int64)}
+    with pytest.raises(ValueError, match=f"^codes={code} .*: give 0 to 3"):
+        operations["dequantize"].call(arguments)
+
+
+def test_a_convolution_has_to_have_a_result(operations, new) -> None:
+    arguments = operations["convolution"].arguments(new) | dict(y=None, activated=None)
+    with pytest.raises(ValueError, match=r"^y=.*: give"):
+        operations["convolution"].call(arguments)
+
+
+def test_auto_is_the_widest_instruction_set(linear) -> None:
     assert _C.cpu_features()[0] == "baseline"
-    x, widest, auto = torch.randn(2, 100), torch.zeros(2, 2), torch.ones(2, 2)
-    _C.linear(x.data_ptr(), x.data_ptr(), 0, widest.data_ptr(), 2, 100, 2, "float32", 1, _C.cpu_features()[-1])
-    _C.linear(x.data_ptr(), x.data_ptr(), 0, auto.data_ptr(), 2, 100, 2, "float32", 1)
-    assert torch.equal(auto, widest)
+    x, weight = torch.randn(2, 100), torch.randn(2, 100)
+    assert torch.equal(linear(x, weight), linear(x, weight, isa=_C.cpu_features()[-1]))
+    assert _C.panel_width() == _C.panel_width(_C.cpu_features()[-1])
+
+
+def test_fma_rate(isa) -> None:
+    """Any machine that this runs on does more than 1e8 a second, and none does 1e13 on one core."""
+    assert 1e8 < _C.fma_rate(1, isa) < 1e13
 
 
 def test_build_info() -> None:
     info = _C.build_info()
     assert info["compiler"]
-    assert info["cuda"] is hasattr(_C, "snake_cuda")
+    assert info["cuda"] is hasattr(_C, "convolution_cuda")
     assert info["cuda"] is (info["cuda_version"] is not None)

@@ -10,8 +10,11 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 import torch
 from torch import Tensor
+
+from qwen3tts import _C
 
 
 def test_callers_on_many_threads(linear: Callable[..., Tensor]) -> None:
@@ -50,11 +53,24 @@ def test_the_process_ends_in_the_middle_of_calls() -> None:
 import threading, time, torch
 from qwen3tts import _C
 x, weight, y = torch.randn(1, 256), torch.randn(1024, 256), torch.empty(1, 1024)
+arrays = [(tensor.data_ptr(), tensor.numel()) for tensor in (x, weight, y)]
 def call_for_ever():
     while True:
-        _C.linear(x.data_ptr(), weight.data_ptr(), 0, y.data_ptr(), 1, 256, 1024, "float32", 2)
+        _C.linear(arrays[0], arrays[1], None, arrays[2], 1, 256, 1024, "float32", 2)
 for _ in range(3):
     threading.Thread(target=call_for_ever, daemon=True).start()
 time.sleep(0.2)
 """
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+@pytest.mark.parametrize("given", ["", "0", "-1", "1,2", "two"])
+def test_threads_are_the_cores_where_none_are_asked_for(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", given)
+    assert _C.available_threads() == len(os.sched_getaffinity(0))
+
+
+@pytest.mark.parametrize(("given", "threads"), [("1", 1), ("3", 3), ("100000", 256)])
+def test_threads_are_what_is_asked_for(given: str, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", given)
+    assert _C.available_threads() == threads
