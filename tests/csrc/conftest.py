@@ -58,13 +58,13 @@ def linear(module: ModuleType, new: Buffers, m: int, k: int, n: int) -> Argument
 
 
 def layer(module: ModuleType, new: Buffers, channels: int, pairs: int, taps: int, dilation: int, activation: str) -> Arguments:
-    columns, layout = 2 * pairs, "cuda" if hasattr(module, "convolution_cuda") else "auto"
-    weights = new.array(taps * channels * -(-columns // module.panel_width()) * module.panel_width())
-    if layout == "cuda":
+    columns, layout = 2 * pairs, "cuda" if is_emulated(module) else module.cpu_features()[-1]
+    if is_emulated(module):
         weights = new.array(-(-channels // 32) * 32 * taps * -(-columns // 8) * 8)
+    else:
+        weights = new.array(taps * channels * -(-columns // module.panel_width()) * module.panel_width())
     snake = [new.array(columns) if activation == "snake" else None for _ in range(2)]
     sizes = dict(channels=channels, columns=columns, taps=taps, dilation=dilation, stride=1, activation=activation)
-    layout = module.cpu_features()[-1] if layout == "auto" else layout
     return dict(weights=weights, bias=new.array(columns), alpha=snake[0], inv_beta=snake[1], **sizes, layout=layout)
 
 
@@ -127,7 +127,8 @@ def waveform(module: ModuleType, new: Buffers, batch: int, steps: int, channels:
 
 
 def is_emulated(module: ModuleType) -> bool:
-    return hasattr(module, "convolution_cuda")
+    """The package's own extension may have been built for a GPU, but there is none to take the host's addresses."""
+    return module is not _C
 
 
 @dataclass(frozen=True)
