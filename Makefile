@@ -31,7 +31,7 @@ sanitize: $(TOOLS)
 	    $(BIN)/python setup.py -q build --build-base $(SANITIZED) --build-lib $(SANITIZED)/lib
 	CXX=g++ CXXFLAGS="$(SANITIZERS)" $(BIN)/python tests/csrc/emulated.py
 	CXX=g++ CXXFLAGS="$(SANITIZERS)" PYTHONPATH=$(SANITIZED)/lib LD_PRELOAD="$(PRELOAD)" ASAN_OPTIONS=detect_leaks=0 \
-	    UBSAN_OPTIONS=print_stacktrace=1 $(BIN)/pytest --capture=sys -p no:cacheprovider tests/csrc tests/native tests/codec
+	    UBSAN_OPTIONS=print_stacktrace=1 $(BIN)/pytest --capture=sys -p no:cacheprovider -m "not soak" tests/csrc tests/native tests/codec
 
 lint: $(TOOLS)
 	$(BIN)/ruff check .

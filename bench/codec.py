@@ -95,7 +95,7 @@ def measure(options: argparse.Namespace) -> tuple[dict[str, Any], list[Result]]:
             tensors: Mapping[str, Tensor] = draw_codec(config, torch.Generator(device).manual_seed(options.seed))
         else:
             checkpoint = load_checkpoint(folder)
-            config, tensors = checkpoint.codec_config, {name: tensor.to(device) for name, tensor in checkpoint.codec.items()}
+            config, tensors = checkpoint.codec_config, checkpoint.read_codec()
         timings = time_rounds(tensors, config.decoder_config, device, options)
         bandwidth = read_bandwidth(device)
     settings = {name: getattr(options, name) for name in ("frames", "batch", "repeats", "seed")}
@@ -109,7 +109,7 @@ def time_rounds(
     """Time all cases and, beside them, the peak and torch. The first round, which warms up, does not count."""
     slots = max(options.batch)
     state = _state(config, slots, device)
-    weights = DecoderWeights.read(tensors, config, torch.float32)
+    weights = DecoderWeights.read(tensors, config, device=device)
 
     def case(frames: int, slots: int, *, fresh: bool = False) -> Case:
         call = _decoding(weights, config, state, frames, slots, fresh)
@@ -120,7 +120,7 @@ def time_rounds(
     ours = (case(1, 1, fresh=True), *frames.values())
     _time(ours, device)
     memory = peak_memory_mib() if device.type == "cpu" else torch.cuda.max_memory_allocated(device) / MIB
-    plain = DecoderWeights.read(tensors, config, torch.float32, "plain")
+    plain = DecoderWeights.read(tensors, config, layout="plain", device=device)
     reference = Case(_decoding(plain, config, _state(config, 1, device), COMPARED, 1), COMPARED, 1)
     peaks = []
     for _ in range(1 + options.repeats):

@@ -225,7 +225,7 @@ class TTS:
 
     @cached_property
     def _codec_encoder(self) -> codec.EncoderWeights:
-        return codec.EncoderWeights.read(self.checkpoint.codec, self.checkpoint.codec_config)
+        return codec.EncoderWeights.read(self.checkpoint.read_codec(), self.checkpoint.codec_config)
 
 
 def _check_whole(name: str, value: object) -> None:

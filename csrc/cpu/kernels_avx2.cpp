@@ -59,28 +59,11 @@ inline float sum(Vec v) {
   return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
 }
 
-#include "cpu/vector_math.inc"
-#include "cpu/linear_loops.inc"
-#include "cpu/peak_loops.inc"
-#include "codec/cpu/norm_loops.inc"
-#include "codec/cpu/convolution_loops.inc"
-#include "codec/cpu/attention_loops.inc"
-#include "codec/cpu/waveform_loops.inc"
+#include "cpu/loops.inc"
 
 }  // namespace
 
-const Kernels avx2_kernels{
-    panel,
-    product_rows,
-    linear_columns,
-    convolution_part,
-    rms_norm_rows,
-    depthwise_norm_tile,
-    waveform_tile,
-    window_attention_head,
-    multiply_adds,
-    2 * chains * width,
-};
+const Kernels avx2_kernels = all_loops;
 
 }  // namespace qwen3tts::cpu
 

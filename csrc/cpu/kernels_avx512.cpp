@@ -61,28 +61,11 @@ inline float sum(Vec v) {
   return _mm512_cvtss_f32(v);
 }
 
-#include "cpu/vector_math.inc"
-#include "cpu/linear_loops.inc"
-#include "cpu/peak_loops.inc"
-#include "codec/cpu/norm_loops.inc"
-#include "codec/cpu/convolution_loops.inc"
-#include "codec/cpu/attention_loops.inc"
-#include "codec/cpu/waveform_loops.inc"
+#include "cpu/loops.inc"
 
 }  // namespace
 
-const Kernels avx512_kernels{
-    panel,
-    product_rows,
-    linear_columns,
-    convolution_part,
-    rms_norm_rows,
-    depthwise_norm_tile,
-    waveform_tile,
-    window_attention_head,
-    multiply_adds,
-    2 * chains * width,
-};
+const Kernels avx512_kernels = all_loops;
 
 }  // namespace qwen3tts::cpu
 

@@ -66,27 +66,10 @@ inline Vec multiply_add(Vec a, Vec b, Vec c) { return a * b + c; }
 
 inline float sum(Vec v) { return (v[0] + v[2]) + (v[1] + v[3]); }
 
-#include "cpu/vector_math.inc"
-#include "cpu/linear_loops.inc"
-#include "cpu/peak_loops.inc"
-#include "codec/cpu/norm_loops.inc"
-#include "codec/cpu/convolution_loops.inc"
-#include "codec/cpu/attention_loops.inc"
-#include "codec/cpu/waveform_loops.inc"
+#include "cpu/loops.inc"
 
 }  // namespace
 
-const Kernels baseline_kernels{
-    panel,
-    product_rows,
-    linear_columns,
-    convolution_part,
-    rms_norm_rows,
-    depthwise_norm_tile,
-    waveform_tile,
-    window_attention_head,
-    multiply_adds,
-    2 * chains * width,
-};
+const Kernels baseline_kernels = all_loops;
 
 }  // namespace qwen3tts::cpu

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from qwen3tts.checkpoint.mapping import map_tensors, weight_files
+from qwen3tts.checkpoint.mapping import ReadTensors, map_tensors, weight_files
 from qwen3tts.checkpoint.schema import codec_tensors, model_tensors
 from qwen3tts.config import CodecConfig, GenerationConfig, ModelConfig
 from qwen3tts.config.files import read_json
@@ -31,6 +31,10 @@ class Checkpoint:
     generation: GenerationConfig
     model: Mapping[str, Tensor]
     codec: Mapping[str, Tensor]
+
+    def read_codec(self) -> Mapping[str, Tensor]:
+        """The codec's tensors for those who make their own of them: see `ReadTensors`."""
+        return ReadTensors(self.folder / CODEC_FOLDER)
 
 
 def load_checkpoint(folder: Path) -> Checkpoint:

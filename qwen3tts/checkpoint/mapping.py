@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
@@ -15,7 +17,7 @@ WEIGHTS = "model.safetensors"
 INDEX = f"{WEIGHTS}.index.json"
 """Names a file for each tensor where the weights are in several."""
 
-_DTYPES = ("BF16", "F16", "F32")
+_DTYPES = {"BF16": torch.bfloat16, "F16": torch.float16, "F32": torch.float32}
 
 
 def weight_files(folder: Path) -> tuple[Path, ...]:
@@ -50,6 +52,39 @@ def map_tensors(folder: Path, expected: Mapping[str, tuple[int, ...]]) -> dict[s
             raise CheckpointError(f"{path} is not a whole safetensors file ({reason}): download it again") from error
     _check_headers(folder, headers, expected)
     return tensors
+
+
+class ReadTensors(Mapping[str, Tensor]):
+    """The tensors of a folder whose weights have been mapped before, each read into memory of its own whenever it is asked for.
+
+    For weights that are laid out anew: the pages of mapped ones would stay in memory beside what was made of them.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._places: dict[str, tuple[Path, int, dict]] = {}
+        for path in weight_files(folder):
+            with path.open("rb") as file:
+                length = int.from_bytes(file.read(8), "little")
+                header = json.loads(file.read(length))
+            self._places |= {name: (path, 8 + length, entry) for name, entry in header.items() if name != "__metadata__"}
+
+    def __getitem__(self, name: str) -> Tensor:
+        path, start, entry = self._places[name]
+        first, last = entry["data_offsets"]
+        data = bytearray(last - first)
+        with path.open("rb") as file:
+            file.seek(start + first)
+            file.readinto(data)
+        return torch.frombuffer(data, dtype=_DTYPES[entry["dtype"]]).view(entry["shape"])
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._places
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
 
 
 def _check_headers(folder: Path, found: Mapping[str, tuple[tuple[int, ...], str]], expected: Mapping[str, tuple[int, ...]]) -> None:

@@ -112,13 +112,14 @@ class DecoderWeights:
         config: CodecDecoderConfig,
         dtype: torch.dtype = torch.float32,
         layout: str | None = None,
+        device: torch.device | None = None,
     ) -> DecoderWeights:
-        """Take the decoder from a checkpoint's tensors (`speech_tokenizer/model.safetensors`), validated before, on one device.
+        """Take the decoder from a checkpoint's tensors (`speech_tokenizer/model.safetensors`), validated before.
 
         dtype: of all arithmetic; float64 tells an error from a rounding. layout: of the layers, None for the one that suits dtype
-        and device; see `Layer.pack`. Source: `Qwen3TTSTokenizerV2Decoder`.
+        and device; see `Layer.pack`. device: of the weights, None for where the tensors are. Source: `Qwen3TTSTokenizerV2Decoder`.
         """
-        decoder = Reader(tensors, "decoder.", dtype, layout)
+        decoder = Reader(tensors, "decoder.", dtype, layout, device)
         wave, blocks = decoder.below("decoder"), len(config.upsample_rates)
         snakes = [*(wave.snake(f"{1 + i}.block.0") for i in range(blocks)), wave.snake(f"{1 + blocks}")]
         last = wave.below(f"{2 + blocks}.conv")
@@ -142,7 +143,7 @@ def decode(weights: DecoderWeights, config: CodecDecoderConfig, codes: Tensor, s
     codes: int64 (B, n, num_quantizers), n >= 1. slots: int64 (B,), distinct; row i goes on from where slot `slots[i]` stands, and
     `state` is moved on. Both on the state's device. Any cut into calls gives the same samples, on a CPU to the bit. On a GPU
     nothing waits for the device, so that a CUDA graph can record the call, and values are not looked at: a code out of range is
-    clamped, and whoever names slots claims them. Working memory is about 2 MB a frame at the released size. Raises CodesError.
+    clamped, and whoever names slots claims them. Working memory is about 4 MB a frame at the released size. Raises CodesError.
     Source: `Qwen3TTSTokenizerV2Decoder.forward`.
     """
     check_call(codes, slots, config, state)

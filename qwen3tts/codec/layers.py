@@ -14,19 +14,23 @@ from qwen3tts.native import Layer, Past, convolution
 
 @dataclass(frozen=True)
 class Reader:
-    """The tensors whose names begin with `prefix`, in the dtype of all arithmetic. layout: of the layers, see `Layer.pack`."""
+    """The tensors whose names begin with `prefix`, in the dtype of all arithmetic and on its device, None for where they are.
+
+    layout: of the layers, see `Layer.pack`.
+    """
 
     tensors: Mapping[str, Tensor]
     prefix: str
     dtype: torch.dtype
     layout: str | None = None
+    device: torch.device | None = None
 
     def below(self, name: str) -> Reader:
         """The tensors below `name`."""
         return replace(self, prefix=f"{self.prefix}{name}.")
 
     def __getitem__(self, name: str) -> Tensor:
-        return self.tensors[self.prefix + name].to(self.dtype)
+        return self.tensors[self.prefix + name].to(self.device, self.dtype)
 
     def get(self, name: str) -> Tensor | None:
         """The tensor `name`, None if there is none."""
@@ -52,10 +56,9 @@ class Reader:
         snake: (out,) each, of the result, or None.
         """
         weight, bias = self[f"{name}.weight"], self[f"{name}.bias"]
-        taps = weight.shape[2] // rate
-        by_tap = weight.permute(2, 1, 0).unflatten(0, (taps, rate)).flip(0)  # (taps, rate, out, in), the oldest input first
+        taps = weight.permute(2, 1, 0).unflatten(0, (-1, rate)).unbind()  # (rate, out, in) each, the newest input first
         return Layer.pack(
-            by_tap.permute(1, 2, 0, 3).flatten(0, 1),
+            torch.stack(taps[::-1], dim=2).flatten(0, 1),
             bias.repeat(rate),
             repeat=rate,
             activation="none" if snake is None else "snake",

@@ -156,8 +156,8 @@ def _codec_runner(
     checkpoint: Checkpoint, device: torch.device, rows: int, buckets: tuple[int, ...], clock: StageClock
 ) -> CodecRunner:
     config = checkpoint.codec_config.decoder_config
-    tensors = {name: tensor.to(device) for name, tensor in checkpoint.codec.items() if name.startswith("decoder.")}
-    weights, state = DecoderWeights.read(tensors, config), DecoderState(config, rows + 1, device)
+    weights = DecoderWeights.read(checkpoint.read_codec(), config, device=device)
+    state = DecoderState(config, rows + 1, device)
     stream = torch.cuda.Stream(device) if device.type == "cuda" else None
     return CodecRunner(config, weights, state, clock, stream, buckets)
 

@@ -18,7 +18,7 @@ from qwen3tts.native import Sound
 
 FRAMES_AT_ONCE = {"cpu": 4, "cuda": 32}
 """Frames of all slots in one call, by device; any cut gives the same samples. On two Zen 4 cores a frame of the released codec is
-a quarter cheaper among four than alone, and no cheaper among eight. A GPU is bounded by launches, and 32 frames are 64 MB."""
+a quarter cheaper among four than alone, and no cheaper among eight. A GPU is bounded by launches, and 32 frames are 120 MB."""
 
 
 @dataclass(eq=False)

@@ -70,6 +70,20 @@ def test_tensors_are_views_of_the_mapped_files() -> None:
             assert any(low <= start and start + tensor.nbytes <= high for low, high in ranges)
 
 
+def test_the_codec_is_read_as_it_is_mapped_into_memory_of_its_own(folder: Path) -> None:
+    path = folder / "speech_tokenizer" / "model.safetensors"
+    tensors = load_file(path)
+    for name, dtype in zip(sorted(tensors), (torch.bfloat16, torch.float16), strict=False):
+        tensors[name] = tensors[name].to(dtype)
+    save_file(tensors, path, {"format": "pt"})
+    read = load_checkpoint(folder).read_codec()
+    assert set(read) == set(tensors) and "nothing" not in read
+    for name, tensor in tensors.items():
+        once, again = read[name], read[name]
+        assert once.dtype is tensor.dtype and torch.equal(once, tensor)
+        assert once.data_ptr() != again.data_ptr()
+
+
 def test_generation_config_may_be_absent(folder: Path) -> None:
     (folder / "generation_config.json").unlink()
     assert load_checkpoint(folder).generation == GenerationConfig()

@@ -13,6 +13,7 @@ namespace {
 constexpr unsigned block_threads = 256;
 constexpr unsigned score_lanes = 8;  // threads that share a score: they read whole sectors of 32 bytes
 constexpr unsigned value_parts = 4;  // parts of the window that a sum of values is split into
+constexpr std::int64_t most_frames = std::int64_t{1} << 40;  // of a slot; numbers that make no sense are clamped, as slots are
 
 // What a block works on; all pointers are to its own key's head.
 struct Head {
@@ -130,7 +131,7 @@ __device__ void sum_values(const Head& h, unsigned length, float* y) {
 
 __global__ void __launch_bounds__(block_threads) window_attention_kernel(codec::WindowAttention o, codec::Slots slots) {
   const std::int64_t slot = slot_of(slots, blockIdx.y);
-  const std::int64_t first = max(slots.progress[2 * slot], std::int64_t{0});
+  const std::int64_t first = min(max(slots.progress[2 * slot], std::int64_t{0}), most_frames);
   const Head h = head_of(o, slot);
   for (std::int64_t step = 0; step < o.steps; ++step) {
     const std::int64_t row = blockIdx.y * o.steps + step, position = first + step;
