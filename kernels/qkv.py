@@ -100,10 +100,14 @@ def check_contiguous(**tensors: Tensor) -> None:
             raise ValueError(f"{name} {tuple(tensor.shape)} has strides {tensor.stride()}: pass it contiguous")
 
 
+def rope_frequencies(head_dim: int, theta: float, device: torch.device | None = None) -> Tensor:
+    """Radians that each pair of a head turns by in a position: float32 (head_dim / 2). Source: arXiv 2104.09864."""
+    return 1.0 / theta ** (torch.arange(0, head_dim, 2, device=device, dtype=torch.float32) / head_dim)
+
+
 def rope_table(positions: Tensor, head_dim: int, theta: float) -> tuple[Tensor, Tensor]:
     """Cosines and sines of the rotation, float32 (..., head_dim / 2), for integer positions (...)."""
-    exponents = torch.arange(0, head_dim, 2, device=positions.device, dtype=torch.float32) / head_dim
-    angles = positions.unsqueeze(-1).float() * (1.0 / theta**exponents)
+    angles = positions.unsqueeze(-1).float() * rope_frequencies(head_dim, theta, positions.device)
     return angles.cos(), angles.sin()
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from qwen3tts.codec.layers import Reader, apply
 from qwen3tts.config import CodecDecoderConfig, CodecEncoderConfig
 from qwen3tts.kernels.prefill_attention import prefill_attention_reference
-from qwen3tts.kernels.qkv import rope_reference
+from qwen3tts.kernels.qkv import rope_frequencies, rope_reference, rope_table
 from qwen3tts.native import Layer, rms_norm, window_attention
 
 
@@ -76,7 +76,7 @@ class DecoderTransformer:
             layers=tuple(DecoderLayer.read(tensors.below(f"layers.{i}")) for i in range(config.num_hidden_layers)),
             norm=norm,
             output=tensors.linear("output_proj"),
-            frequencies=rope_frequencies(config.head_dim, config.rope_theta).to(norm.device),
+            frequencies=rope_frequencies(config.head_dim, config.rope_theta, norm.device),
         )
 
 
@@ -114,11 +114,6 @@ class EncoderLayer:
         )
 
 
-def rope_frequencies(head_dim: int, theta: float) -> Tensor:
-    """Radians that each pair of a head turns by in a position: float32 (head_dim / 2). Source: arXiv 2104.09864."""
-    return 1.0 / theta ** (torch.arange(0, head_dim, 2, dtype=torch.float32) / head_dim)
-
-
 def decoder_transformer(
     x: Tensor,
     weights: DecoderTransformer,
@@ -145,9 +140,7 @@ def decoder_transformer(
 
 def encoder_transformer(x: Tensor, layers: tuple[EncoderLayer, ...], config: CodecEncoderConfig) -> Tensor:
     """x float32 (1, n, hidden) -> (1, n, hidden), each position seeing itself and all before it. Source: `MimiTransformerModel`."""
-    frequencies = rope_frequencies(config.head_dim, config.rope_theta)
-    angles = torch.arange(x.shape[1], dtype=torch.float32)[:, None] * frequencies
-    rope = angles.cos(), angles.sin()
+    rope = rope_table(torch.arange(x.shape[1]), config.head_dim, config.rope_theta)
     kv_heads = config.num_key_value_heads
     for layer in layers:
         qkv = apply(layer.attention.qkv, normalised(x, layer.attention_norm, config)).unflatten(2, (-1, config.head_dim))[0]

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 CSRC = ROOT / "csrc"
 EMULATION = Path(__file__).parent / "emulation"  # first of the include folders: it stands in for what is CUDA's alone
 INCLUDES = [f"-I{path}" for path in (EMULATION, CSRC, pybind11.get_include(), sysconfig.get_path("include"))]
-FLAGS = ["-std=c++17", "-fPIC", "-fvisibility=hidden", "-pthread", '-DQWEN3TTS_CUDA="emulated"', "-DQWEN3TTS_EMULATED"]
+FLAGS = ["-std=c++17", "-fPIC", "-fvisibility=hidden", "-pthread", '-DQWEN3TTS_CUDA="emulated"']
 COMPILER = [os.environ.get("CXX", "g++"), *shlex.split(os.environ.get("CXXFLAGS", ""))]
 
 
