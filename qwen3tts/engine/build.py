@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -33,6 +34,8 @@ from qwen3tts.model.prompt import embed_text
 from qwen3tts.model.weights import CodePredictorWeights, TalkerWeights
 
 MOST_KV_POSITIONS = 16384
+
+log = logging.getLogger("qwen3tts")
 
 
 def build_engine(
@@ -157,6 +160,8 @@ def _codec_runner(
 ) -> CodecRunner:
     config = checkpoint.codec_config.decoder_config
     weights = DecoderWeights.read(checkpoint.read_codec(), config, device=device)
+    if device.type == "cuda" and weights.first_convolution.layout != "cuda":
+        log.warning("The package was built without nvcc, so the codec runs in plain torch: install it again where nvcc is found.")
     state = DecoderState(config, rows + 1, device)
     stream = torch.cuda.Stream(device) if device.type == "cuda" else None
     return CodecRunner(config, weights, state, clock, stream, buckets)
