@@ -88,7 +88,10 @@ ParallelCompile("MAX_JOBS").install()
 setup(
     packages=packages(),
     package_dir=PACKAGE_DIR,
-    package_data={"qwen3tts": ["assets/**", "py.typed"], "qwen3tts.bench": ["released/*.json"]},
+    package_data={
+        "qwen3tts": ["assets/**", "py.typed", "server/http/page/*", "server/rpc/*.proto", "server/rpc/*.pyi"],
+        "qwen3tts.bench": ["released/*.json"],
+    },
     ext_modules=[
         Pybind11Extension(
             "qwen3tts._C",

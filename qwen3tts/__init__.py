@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from qwen3tts.async_tts import AsyncTTS
     from qwen3tts.stream import SpeechStream
     from qwen3tts.tts import TTS
     from qwen3tts.types import Audio, AudioChunk, SamplingParams, SpeechRequest
@@ -19,6 +20,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "TTS": "tts",
+    "AsyncTTS": "async_tts",
     "SpeechStream": "stream",
     "Audio": "types",
     "AudioChunk": "types",
@@ -27,7 +29,7 @@ _HOMES = {
     "Voice": "voice",
 }
 
-__all__ = ["TTS", "Audio", "AudioChunk", "SamplingParams", "SpeechRequest", "SpeechStream", "Voice", "__version__"]
+__all__ = ["TTS", "AsyncTTS", "Audio", "AudioChunk", "SamplingParams", "SpeechRequest", "SpeechStream", "Voice", "__version__"]
 
 
 def __getattr__(name: str) -> object:

@@ -63,3 +63,18 @@ class OutputError(InputError):
 
 class CapacityError(InputError):
     """A request can never fit the memory reserved for it."""
+
+
+class BusyError(Qwen3TTSError):
+    """The line of waiting requests is full: nothing is wrong with the request, and it may succeed later.
+
+    retry_after: seconds after which trying again makes sense.
+    """
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class UnavailableError(Qwen3TTSError):
+    """The engine takes no requests: it is not ready yet, or it is shutting down."""

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from dataclasses import fields
-from functools import cached_property
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,39 +11,35 @@ import numpy as np
 import torch
 
 from qwen3tts import codec
-from qwen3tts.audio.files import read_audio
-from qwen3tts.audio.mel import mel_spectrogram
-from qwen3tts.audio.reference import check_reference, check_waveform
-from qwen3tts.audio.resample import resample
 from qwen3tts.backend import Machine, check_memory, resolve_backend, resolve_quantize, uses_graphs
 from qwen3tts.checkpoint import Checkpoint, embedded_checkpoint, load_checkpoint, locate
+from qwen3tts.cloning import AudioSource, Encoders
 from qwen3tts.device import free_memory, resolve_device, resolve_dtype
 from qwen3tts.engine.build import build_engine
 from qwen3tts.engine.codec_runner import CodecRunner
 from qwen3tts.engine.engine import Engine
+from qwen3tts.engine.loop import EngineLoop
+from qwen3tts.engine.profile import load_profile
 from qwen3tts.engine.utterance import Utterance
-from qwen3tts.errors import InputError, VoiceError
-from qwen3tts.model.speaker_encoder import SpeakerEncoderWeights, embed_speaker
-from qwen3tts.prepare import chunk_frames_of, prepare
-from qwen3tts.stream import SpeechStream
-from qwen3tts.text.prompt import check_text
+from qwen3tts.errors import InputError
+from qwen3tts.prepare import chunk_frames_of, prepare, speech_request
+from qwen3tts.stream import AsyncSpeechStream, SpeechStream, join
 from qwen3tts.text.tokenizer import Tokenizer
-from qwen3tts.types import Audio, AudioChunk, SpeechRequest
+from qwen3tts.types import Audio, EngineLoad, SpeechRequest
 from qwen3tts.voice import Voice
+from qwen3tts.written import AsyncSpeech, WrittenStream
 
 log = logging.getLogger("qwen3tts")
 
 WHOLE_CHUNK_FRAMES = 25
 """Frames in a chunk when nobody waits for the first of them."""
 
-REFERENCE_SILENCE_SECONDS = 0.5
-
-AudioSource = str | Path | tuple[np.ndarray, int]
-"""An audio file, or (samples (n,) or (n, channels), sample rate in Hz)."""
-
 
 class TTS:
-    """A loaded model. Its methods may be called from several threads; utterances in flight at once share the batch."""
+    """A loaded model. Its methods may be called from several threads; utterances in flight at once share the batch.
+
+    The engine runs on a thread of its own from the first utterance until `close`, or until nobody holds this object any more.
+    """
 
     def __init__(
         self,
@@ -61,7 +53,7 @@ class TTS:
     ) -> None:
         self.checkpoint, self.tokenizer, self.engine = checkpoint, tokenizer, engine
         self.device, self.dtype, self.backend, self.quantize = device, dtype, backend, quantize
-        self._lock = threading.Lock()
+        self._loop, self._encoders = EngineLoop(engine), Encoders(checkpoint)
 
     @classmethod
     def load(
@@ -75,6 +67,8 @@ class TTS:
         kv_positions: int | None = None,
         backend: str | None = None,
         graph_buckets: Sequence[int] | None = None,
+        profile: str | Path = "latency",
+        queue: int | None = None,
         on_progress: Callable[[str, int, int], None] | None = None,
     ) -> TTS:
         """Load a model folder or a Hugging Face repository; None is $QWEN3TTS_MODEL or, without it, the embedded checkpoint.
@@ -84,14 +78,18 @@ class TTS:
         graphs, where there are a GPU and Triton's kernels. quantize: None, "none" or "fp8". max_batch: utterances in flight.
         kv_positions: KV cache shared by them, in positions. backend: "torch", "triton", "sdpa" or "flash"; None is "triton" on an
         NVIDIA GPU and "torch" elsewhere. graph_buckets: batch sizes that graphs are captured for; None is a list up to max_batch.
-        on_progress: called with what is done, how much of it, and how much there is. All is checked before a weight is read.
-        Raises CheckpointError, DeviceError, InputError.
+        profile: "latency", "balanced", "throughput" or a YAML file with the fields of `engine.profile.Profile`. queue: utterances
+        that may wait for a place in the batch; None is no limit. on_progress: called with what is done, how much of it, and how
+        much there is. All is checked before a weight is read. Raises CheckpointError, DeviceError, InputError.
         """
         _check_whole("max_batch", max_batch)
         if kv_positions is not None:
             _check_whole("kv_positions", kv_positions)
+        if queue is not None:
+            _check_whole("queue", queue)
         if graph_buckets is not None:
             _check_buckets(graph_buckets)
+        tuning = load_profile(profile)
         place = resolve_device(device)
         weights_dtype = resolve_dtype(dtype, place)
         machine = Machine.of(place, flash=backend == "flash")
@@ -114,6 +112,8 @@ class TTS:
             cuda_graphs=uses_graphs(cuda_graphs, machine, resolved),
             quantize=weights_format,
             graph_buckets=graph_buckets,
+            profile=tuning,
+            queue=queue,
             progress=on_progress,
         )
         if engine.weight_error is not None:
@@ -142,29 +142,57 @@ class TTS:
         A request is a text, a mapping of `SpeechRequest`'s fields, or a SpeechRequest; `options` hold for the first two where
         they give none of their own. All are checked before any is spoken.
         """
-        streams = self._submit([self._prepare(_request(item, options), WHOLE_CHUNK_FRAMES) for item in requests])
+        utterances = [self._prepare(speech_request(item, options), WHOLE_CHUNK_FRAMES) for item in requests]
+        streams = [SpeechStream(self._loop, _unheard(utterance)) for utterance in utterances]
         try:
-            return [_whole(list(stream)) for stream in streams]
+            self._loop.submit(utterances)
+            return [join(list(stream)) for stream in streams]
         finally:
             for stream in streams:
                 stream.close()
 
-    def stream(self, text: str, *, chunk_ms: float = 80, **options: Any) -> SpeechStream:
-        """Speak a text in chunks as they are made; a chunk is the whole frames that cover `chunk_ms`.
+    def stream(self, text: str, *, chunk_ms: float | None = 80, **options: Any) -> SpeechStream:
+        """Speak a text in chunks as they are made; a chunk is the whole frames that cover `chunk_ms`, None is the profile's choice.
 
         `options` as for `synthesize`. Every argument is checked here, before the first chunk. Closing the stream cancels.
         """
-        frames = chunk_frames_of(chunk_ms, self.frame_seconds)
-        return self._submit([self._prepare(_request(text, options), frames)])[0]
+        utterance = self._prepare(speech_request(text, options), chunk_frames_of(chunk_ms, self.frame_seconds))
+        stream = SpeechStream(self._loop, utterance)
+        self._loop.submit([utterance])
+        return stream
 
-    async def astream(self, text: str, *, chunk_ms: float = 80, **options: Any) -> AsyncIterator[AudioChunk]:
-        """`stream` for asyncio: the engine runs in a worker thread, the event loop stays free."""
-        stream = self.stream(text, chunk_ms=chunk_ms, **options)
-        try:
-            while (chunk := await asyncio.to_thread(next, stream, None)) is not None:
-                yield chunk
-        finally:
-            await asyncio.to_thread(stream.close)
+    def astream(self, text: str | AsyncIterable[str], *, chunk_ms: float | None = 80, **options: Any) -> AsyncSpeech:
+        """`stream` for asyncio: the event loop stays free.
+
+        text: a text, or its pieces as somebody writes them, an LLM say; the speech then begins before the text ends, see
+        `WrittenStream`.
+        """
+        frames = chunk_frames_of(chunk_ms, self.frame_seconds)
+        if not isinstance(text, str):
+            return WrittenStream(self._loop, self.checkpoint, self.tokenizer, text, speech_request("A word.", options), frames)
+        utterance = self._prepare(speech_request(text, options), frames)
+        stream = AsyncSpeechStream(self._loop, utterance)
+        self._loop.submit([utterance])
+        return stream
+
+    async def asynthesize(self, text: str, **options: Any) -> Audio:
+        """`synthesize` for asyncio."""
+        utterance = _unheard(self._prepare(speech_request(text, options), WHOLE_CHUNK_FRAMES))
+        stream = AsyncSpeechStream(self._loop, utterance)
+        self._loop.submit([utterance])
+        return join([chunk async for chunk in stream])
+
+    def load_state(self) -> EngineLoad:
+        """How much the engine has to do."""
+        return self._loop.load()
+
+    def on_frame(self, observe: Callable[[float], None]) -> None:
+        """Have a function called with the seconds of every step of the engine, on its thread; it has to return at once."""
+        self._loop.on_frame.append(observe)
+
+    def close(self) -> None:
+        """Cancel what is not spoken and end the engine's thread; nothing can be spoken afterwards."""
+        self._loop.close()
 
     def clone_voice(
         self, audio: AudioSource, text: str | None = None, *, ref_silence: bool = True, name: str | None = None
@@ -175,26 +203,11 @@ class TTS:
         without it, only the speaker embedding is used. ref_silence: put 0.5 s of silence behind the reference, so that its last
         phoneme does not bleed into the first word; off is the official behaviour. Raises VoiceError, AudioError, TextError.
         """
-        config = self.checkpoint.config
-        if config.kind != "base":
-            raise VoiceError(f"a {config.kind} model clones no voices: load a base model")
-        if text is not None:
-            check_text(text, "text of the reference")
-        rate = config.speaker_encoder_config.sample_rate
-        waveform, source_rate = _waveform(audio)
-        reference = torch.from_numpy(check_reference(waveform, source_rate, rate))
-        with torch.inference_mode():
-            mel = mel_spectrogram(reference, rate, config.speaker_encoder_config.mel_dim)
-            embedding = embed_speaker(self._speaker_encoder, config.speaker_encoder_config, mel)
-        codes = None
-        if text is not None:
-            silence = np.zeros(round(REFERENCE_SILENCE_SECONDS * source_rate) if ref_silence else 0, np.float32)
-            codes = self._encode(np.concatenate((waveform, silence)), source_rate)
-        return Voice(speaker_embedding=embedding.numpy(), codes=codes, text=text, name=name)
+        return self._encoders.clone_voice(audio, text, ref_silence, name)
 
     def encode(self, audio: AudioSource) -> np.ndarray:
         """The codec's codes of an audio: int64 (frames, 16), a frame for every 80 ms begun. Raises AudioError."""
-        return self._encode(*_waveform(audio))
+        return self._encoders.encode(audio)
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
         """The waveform of codec codes (frames, 16): float32 (samples,) at `sample_rate`. Raises CodesError."""
@@ -205,27 +218,8 @@ class TTS:
         with torch.inference_mode():
             return alone.run([checked.numpy()], [0]).samples[0].numpy()
 
-    def _encode(self, waveform: np.ndarray, source_rate: int) -> np.ndarray:
-        config = self.checkpoint.codec_config
-        samples = torch.from_numpy(resample(waveform, source_rate, config.input_sample_rate))
-        with torch.inference_mode():
-            return codec.encode(self._codec_encoder, config, samples).numpy()
-
-    def _prepare(self, request: SpeechRequest, chunk_frames: int) -> Utterance:
-        return prepare(self.checkpoint, self.tokenizer, request, chunk_frames, self.engine.scheduler.pages.positions)
-
-    def _submit(self, utterances: list[Utterance]) -> list[SpeechStream]:
-        with self._lock:
-            self.engine.submit(utterances)
-        return [SpeechStream(self.engine, self._lock, utterance) for utterance in utterances]
-
-    @cached_property
-    def _speaker_encoder(self) -> SpeakerEncoderWeights:
-        return SpeakerEncoderWeights.read(self.checkpoint.model, self.checkpoint.config.speaker_encoder_config)
-
-    @cached_property
-    def _codec_encoder(self) -> codec.EncoderWeights:
-        return codec.EncoderWeights.read(self.checkpoint.read_codec(), self.checkpoint.codec_config)
+    def _prepare(self, request: SpeechRequest, chunk_frames: int | None) -> Utterance:
+        return prepare(self.checkpoint, self.tokenizer, request, chunk_frames, self._loop.positions)
 
 
 def _check_whole(name: str, value: object) -> None:
@@ -240,34 +234,7 @@ def _check_buckets(graph_buckets: Sequence[int]) -> None:
         _check_whole(f"graph_buckets[{i}]", size)
 
 
-def _request(item: str | Mapping[str, Any] | SpeechRequest, options: Mapping[str, Any]) -> SpeechRequest:
-    if isinstance(item, SpeechRequest):
-        return item
-    given = {**options, **(item if isinstance(item, Mapping) else {"text": item})}
-    known = {f.name for f in fields(SpeechRequest)}
-    unknown = sorted(set(given) - known)
-    if unknown or "text" not in given:
-        raise InputError(
-            f"a request has {'unknown options ' + ', '.join(unknown) if unknown else 'no text'}: give {', '.join(sorted(known))}"
-        )
-    return SpeechRequest(**given)
-
-
-def _whole(chunks: list[AudioChunk]) -> Audio:
-    last = chunks[-1]
-    assert last.finish_reason is not None  # only the final chunk ends a stream
-    return Audio(
-        samples=np.concatenate([chunk.samples for chunk in chunks]),
-        sample_rate=last.sample_rate,
-        codes=np.concatenate([chunk.codes for chunk in chunks]),
-        finish_reason=last.finish_reason,
-        seed=last.seed,
-    )
-
-
-def _waveform(audio: AudioSource) -> tuple[np.ndarray, int]:
-    """Mono float32 samples and their rate, of a file or an array."""
-    if isinstance(audio, (str, Path)):
-        return read_audio(audio)
-    samples, rate = audio
-    return check_waveform(samples, rate), rate
+def _unheard(utterance: Utterance) -> Utterance:
+    """The same, of which nobody hears a chunk before the last one."""
+    utterance.listening = False
+    return utterance

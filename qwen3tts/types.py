@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
     from qwen3tts.voice import Voice
 
-FinishReason = Literal["stop", "length", "loop", "silence"]
+FinishReason = Literal["stop", "length", "loop", "silence", "deadline", "timeout"]
+
+Priority = Literal["low", "normal", "high", "critical"]
 
 NO_TOKEN = -1
 """In a prompt: this position has no embedding of this kind."""
@@ -124,7 +126,9 @@ class SpeechRequest:
     text: at most 10,000 characters. speaker: a name of the model's, None for its first. language: a name of the model's, a code
     such as "en", or "auto". instruct: how to say it, in words, for models that take it. voice: a cloned voice, for base models.
     max_frames: at most so many frames of 80 ms come out; None scales with the text. text_feed: "full" reads the text whole before
-    speaking, "step" a token a frame; None is the official default of the model's kind.
+    speaking, "step" a token a frame; None is the official default of the model's kind. priority: who goes first where not all can.
+    deadline: seconds within which its first audio is worth having. timeout: seconds within which it has to end. A request that
+    misses one of them ends with that reason; None is no limit.
     """
 
     text: str
@@ -135,6 +139,9 @@ class SpeechRequest:
     sampling: SamplingParams = field(default_factory=SamplingParams)
     max_frames: int | None = None
     text_feed: TextFeed | None = None
+    priority: Priority = "normal"
+    deadline: float | None = None
+    timeout: float | None = None
 
 
 @dataclass(frozen=True)
@@ -142,7 +149,8 @@ class Audio:
     """One finished utterance.
 
     samples: float32 (n,), in [-1, 1]. sample_rate: in Hz. codes: int64 (frames, 16). seed: what to pass to get it again.
-    finish_reason: "stop" (the model ended it), "length" (the frame limit), "loop" or "silence" (a guard ended it).
+    finish_reason: "stop" (the model ended it), "length" (the frame limit), "loop" or "silence" (a guard ended it), "deadline" or
+    "timeout" (the request's own limits).
     """
 
     samples: np.ndarray
@@ -174,3 +182,14 @@ class AudioChunk:
     codes: np.ndarray
     finish_reason: FinishReason | None
     seed: int
+
+
+@dataclass(frozen=True)
+class EngineLoad:
+    """How much an engine has to do: requests that wait, and that speak; pages of the KV cache; steps that failed in a row."""
+
+    waiting: int
+    running: int
+    pages_used: int
+    pages_free: int
+    failures: int

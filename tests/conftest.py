@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.machinery import ExtensionFileLoader
@@ -173,3 +174,19 @@ def rounds_like_the_official(exact_waveform: Callable[[str], torch.Tensor]) -> C
         assert ours.max() <= 4 * theirs.max()
 
     return check
+
+
+@pytest.fixture(scope="session")
+def becomes_free() -> Callable[[TTS], bool]:
+    """Whether nothing is held in a model's engine any more, within some seconds: it hears of a hang-up before its next step."""
+
+    def wait(tts: TTS) -> bool:
+        until = time.monotonic() + 20
+        while time.monotonic() < until:
+            load, scheduler = tts.load_state(), tts.engine.scheduler
+            if not (load.waiting or load.running or load.pages_used) and sorted(scheduler.free_rows) == list(range(scheduler.rows)):
+                return True
+            time.sleep(0.005)
+        return False
+
+    return wait

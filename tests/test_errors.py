@@ -66,7 +66,7 @@ def test_what_can_never_fit_the_cache_is_refused(small):
     assert len(tts.synthesize("Hi").codes) <= 64
 
 
-@pytest.mark.parametrize("chunk_ms", [0, -1, 1e9, float("nan"), "80", None])
+@pytest.mark.parametrize("chunk_ms", [0, -1, 1e9, float("nan"), "80"])
 def test_bad_chunk_lengths(models, chunk_ms):
     with pytest.raises(errors.InputError, match="chunk_ms"):
         models["custom_voice"].stream("Hi", chunk_ms=chunk_ms)

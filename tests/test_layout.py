@@ -23,7 +23,8 @@ ONLY = {
     "qwen3tts.kernels": {"torch", "triton"},
     "qwen3tts.text": {"tokenizers"},
     "qwen3tts.cache.pages": set(),
-    "qwen3tts.engine.scheduler": {"qwen3tts.cache.pages", "qwen3tts.engine.utterance"},
+    "qwen3tts.engine.profile": {"yaml"},
+    "qwen3tts.engine.scheduler": {"qwen3tts.cache.pages", "qwen3tts.engine.profile", "qwen3tts.engine.utterance"},
     "qwen3tts.native": {"torch", "qwen3tts._C"},
     "qwen3tts.model": {"torch", "flash_attn", "qwen3tts.kernels", "qwen3tts.native"},
     "qwen3tts.codec": {"torch", "numpy", "qwen3tts.kernels", "qwen3tts.native"},
@@ -43,6 +44,7 @@ TORCH_FREE = [
     "qwen3tts.device",
     "qwen3tts.text",
     "qwen3tts.cache.pages",
+    "qwen3tts.engine.profile",
     "qwen3tts.engine.scheduler",
 ]
 

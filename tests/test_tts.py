@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qwen3tts import TTS, SamplingParams, SpeechRequest
+from qwen3tts import TTS, SamplingParams, SpeechRequest, SpeechStream
 from qwen3tts.engine.guards import LoopGuard
 from qwen3tts.tts import WHOLE_CHUNK_FRAMES
 
@@ -138,7 +138,9 @@ def test_the_longest_text_is_read(tts, text_feed):
 def test_a_loop_ends_the_run(tts):
     utterance = tts._prepare(SpeechRequest("Hello", max_frames=50, sampling=SamplingParams(seed=1)), 3)
     utterance.loop_guard = LoopGuard(window=10, longest_period=5, agreement=0.0)  # takes anything for a loop
-    chunks = list(tts._submit([utterance])[0])
+    stream = SpeechStream(tts._loop, utterance)
+    tts._loop.submit([utterance])
+    chunks = list(stream)
     assert sum(len(chunk.codes) for chunk in chunks) == 10
     assert chunks[-1].finish_reason == "loop"
 

@@ -169,7 +169,7 @@ def _first_logits(
     greedy = SamplingParams(seed=0, greedy=True)
     utterances = [subject.utterance(text, language, 1, sampling=greedy) for language, text in TEXTS[:count]]
     engine.submit(utterances)
-    engine.frames.admit(engine.scheduler.schedule())
+    engine.frames.admit(engine.scheduler.plan(engine.now()).admitted)
     rows = [utterance.row for utterance in utterances]
     frames = engine.frames
     if isinstance(frames, TorchRunner):

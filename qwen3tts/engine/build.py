@@ -22,6 +22,7 @@ from qwen3tts.engine.engine import Engine
 from qwen3tts.engine.frame import FrameBuffers, FrameModel, is_wide
 from qwen3tts.engine.graphs import Progress, frame_buckets
 from qwen3tts.engine.prefill_runner import PrefillRunner
+from qwen3tts.engine.profile import Profile, load_profile
 from qwen3tts.engine.rows import Rows
 from qwen3tts.engine.scheduler import Scheduler
 from qwen3tts.engine.stages import StageClock
@@ -49,6 +50,8 @@ def build_engine(
     cuda_graphs: bool,
     quantize: str | None = None,
     graph_buckets: Sequence[int] | None = None,
+    profile: Profile | None = None,
+    queue: int | None = None,
     progress: Progress | None = None,
 ) -> Engine:
     """Place the weights, reserve all state, and record the graphs if there are to be any.
@@ -56,7 +59,8 @@ def build_engine(
     dtype: of the weights. On the CPU arithmetic is float32 whatever the weights are stored in, so float32 leaves narrower stored
     weights as they are, mapped from the file: the numbers are the same. max_batch: utterances in flight. kv_positions: of the KV
     cache, shared by them; None takes what a quarter of the memory holds, 16,384 at most. graph_buckets: batch sizes; None is the
-    usual ones up to max_batch. Raises InputError for buckets that leave a batch out, DeviceError where memory does not suffice.
+    usual ones up to max_batch. profile, queue: of the scheduler, see there; None is the profile "latency". Raises InputError for
+    buckets that leave a batch out, DeviceError where memory does not suffice.
     """
     buckets = tuple(sorted(set(graph_buckets or frame_buckets(max_batch))))
     if buckets[-1] < max_batch:
@@ -79,7 +83,13 @@ def build_engine(
             frames.capture(progress)
             codec.capture(progress)
     return Engine(
-        scheduler=Scheduler(max_batch, PageAllocator(frames.cache.keys.shape[1])),
+        scheduler=Scheduler(
+            max_batch,
+            PageAllocator(frames.cache.keys.shape[1]),
+            profile or load_profile("latency"),
+            checkpoint.codec_config.frame_seconds,
+            queue,
+        ),
         frames=frames,
         codec=codec,
         stop_code=checkpoint.config.talker_config.codec_eos_token_id,

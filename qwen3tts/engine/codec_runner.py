@@ -82,12 +82,12 @@ class CodecRunner:
 
     def _decode(self, codes: Sequence[np.ndarray], slots: Tensor) -> Sound:
         device, frames = self.state.device, torch.from_numpy(np.stack(codes))
-        bucket = bucket_for(self.buckets, len(slots)) if frames.shape[1] == 1 else None
-        if bucket is not None:
-            return self._decode_frame(frames, slots, bucket)
-        frames, slots = to_device(frames, torch.int64, device), to_device(slots, torch.int64, device)
-        pieces = frames.split(max(1, FRAMES_AT_ONCE[device.type] // len(slots)), dim=1)
-        sounds = [decode(self.weights, self.config, piece, self.state, slots) for piece in pieces]
+        bucket, length = bucket_for(self.buckets, len(slots)), max(1, FRAMES_AT_ONCE[device.type] // len(slots))
+        if bucket is not None and min(length, frames.shape[1]) == 1:
+            sounds = [self._decode_frame(frame, slots, bucket) for frame in frames.split(1, dim=1)]
+        else:
+            frames, slots = to_device(frames, torch.int64, device), to_device(slots, torch.int64, device)
+            sounds = [decode(self.weights, self.config, piece, self.state, slots) for piece in frames.split(length, dim=1)]
         return Sound(*(torch.cat(part, dim=1) for part in zip(*sounds, strict=True)))
 
     def _decode_frame(self, codes: Tensor, slots: Tensor, bucket: int) -> Sound:
@@ -100,7 +100,8 @@ class CodecRunner:
             self.graphs[bucket].replay()
         else:
             self.run_lanes(bucket)
-        return Sound(*(part[:n] for part in self._sounds[bucket]))
+        # The next replay writes where this one did.
+        return Sound(*(part[:n].clone() for part in self._sounds[bucket]))
 
 
 def _to_host(sound: Sound) -> Sound:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
-from dataclasses import dataclass, field
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -14,7 +16,7 @@ from qwen3tts.engine.scheduler import Scheduler
 from qwen3tts.engine.stages import StageClock
 from qwen3tts.engine.utterance import Utterance
 from qwen3tts.native import Sound, one_torch_thread
-from qwen3tts.types import AudioChunk
+from qwen3tts.types import AudioChunk, FinishReason
 
 
 @dataclass(frozen=True)
@@ -27,10 +29,11 @@ class Launched:
 
 @dataclass(frozen=True)
 class Engine:
-    """Turns submitted utterances into chunks of PCM, a frame of every running one at a time. Not thread-safe.
+    """Turns submitted utterances into chunks of PCM. Not thread-safe: `EngineLoop` runs it on a thread of its own.
 
-    weight_error: see `Placement.error`. in_flight: frames that are launched and not committed, oldest first. Where frames are
-    launched ahead, a stop is seen when the next frame is on its way already; what that has for a row that stopped is thrown away.
+    weight_error: see `Placement.error`. now: the clock, in seconds. in_flight: frames that are launched and not committed, oldest
+    first. Where frames are launched ahead, a stop is seen when the next frame is on its way already; what that has for a row that
+    stopped is thrown away.
     """
 
     scheduler: Scheduler
@@ -40,42 +43,43 @@ class Engine:
     sample_rate: int
     clock: StageClock
     weight_error: float | None = None
+    now: Callable[[], float] = time.monotonic
     in_flight: deque[Launched] = field(default_factory=deque)
 
     @torch.inference_mode()
     @one_torch_thread()
-    def step(self) -> None:
-        """Admit whom there is room for, launch a frame of everybody, and hand out the PCM of the oldest one launched.
+    def step(self) -> bool:
+        """Schedule, launch a frame, commit the oldest one launched, speak; returns whether there was anything to do.
 
-        A step that does not end, for an error or Ctrl-C, fails all that were in it: nobody goes on from half a frame.
+        A step that does not end fails all that were in it: nobody goes on from half a frame.
         """
-        for utterance in [u for u in (*self.scheduler.waiting, *self.scheduler.running) if u.abandoned]:
-            self.cancel(utterance)
+        now = self.now()
         try:
-            if admitted := self.scheduler.schedule():
-                self._admit(admitted)
-            running = [u for u in self.scheduler.running if u.launched < u.max_frames]
-            if running:
-                self._launch(running)
-            if len(self.in_flight) > (self.frames.ahead if running else 0):
+            late = self.scheduler.expired(now)
+            self._expire(late)
+            plan = self.scheduler.plan(now)
+            if plan.admitted:
+                self._admit(plan.admitted)
+            if plan.running:
+                self._launch(plan.running)
+            commits = len(self.in_flight) > (self.frames.ahead if plan.running else 0)
+            if commits:
                 self._commit(self.in_flight.popleft())
+            spoken = self._speak(self.scheduler.running)
         except BaseException as failure:
-            self.in_flight.clear()
-            for utterance in list(self.scheduler.running):
-                utterance.failure = failure
-                self.scheduler.release(utterance)
+            self._fail(self.scheduler.running, failure)
             raise
+        return bool(late or plan.admitted or plan.running or commits or spoken)
 
-    def _launch(self, running: list[Utterance]) -> None:
-        self.in_flight.append(Launched(running, self.frames.launch([u.row for u in running])))
-        for utterance in running:
-            utterance.launched += 1
+    def fail(self, failure: BaseException) -> None:
+        """End all utterances, also those that wait, with what went wrong."""
+        self._fail((*self.scheduler.waiting, *self.scheduler.running), failure)
 
     def submit(self, utterances: list[Utterance]) -> None:
-        """Put utterances in the line, all or none. Raises CapacityError for one that could never run."""
+        """Put utterances that `Scheduler.check` lets pass in the line."""
         for utterance in utterances:
-            self.scheduler.check(utterance)
-        self.scheduler.waiting.extend(utterances)
+            if not utterance.cancelled:
+                self.scheduler.submit(utterance, self.now())
 
     def cancel(self, utterance: Utterance) -> None:
         """Forget an utterance; what it held is free at once. Does nothing to one that has ended."""
@@ -83,13 +87,43 @@ class Engine:
             utterance.cancelled = True
             self.scheduler.release(utterance)
 
+    def extend(self, utterance: Utterance, text_ids: tuple[int, ...], ends: bool) -> None:
+        """Add to the text of an utterance whose text is open. ends: nothing more will come. Does nothing to one that has ended."""
+        if utterance.done:
+            return
+        prompt = utterance.prompt
+        start = len(prompt) + len(prompt.trailing_text_ids)
+        utterance.prompt = replace(prompt, trailing_text_ids=prompt.trailing_text_ids + text_ids)
+        utterance.text_open = not ends
+        if utterance.row >= 0 and text_ids:
+            with torch.inference_mode():
+                self.frames.extend(utterance, start, text_ids)
+
+    def _fail(self, utterances: Sequence[Utterance], failure: BaseException) -> None:
+        self.in_flight.clear()
+        for utterance in list(utterances):
+            utterance.failure = failure
+            self.scheduler.release(utterance)
+            utterance.deliver(failure)
+
+    def _expire(self, late: list[tuple[Utterance, FinishReason]]) -> None:
+        """End utterances that miss a limit with the sound of what is known of them."""
+        for utterance, reason in late:
+            utterance.finish_reason = reason
+        self._speak([utterance for utterance, _ in late])
+
     def _admit(self, admitted: list[Utterance]) -> None:
         self.frames.admit(admitted)
         for utterance in admitted:
             self.codec.admit(utterance.row, utterance.reference_codes)
 
+    def _launch(self, running: list[Utterance]) -> None:
+        self.in_flight.append(Launched(running, self.frames.launch([u.row for u in running])))
+        for utterance in running:
+            utterance.launched += 1
+
     def _commit(self, launched: Launched) -> None:
-        """Write each row's frame down, find out who has ended, and speak."""
+        """Write each row's frame down, and find out who has ended."""
         for utterance, frame in zip(launched.utterances, launched.codes(), strict=True):
             if utterance.done:
                 continue
@@ -101,21 +135,18 @@ class Engine:
                 utterance.finish_reason = "loop"
             elif len(utterance.codes) == utterance.max_frames:
                 utterance.finish_reason = "length"
-        going = [u for u in launched.utterances if not u.done]
-        self._speak([u for u in going if u.finish_reason is not None or u.pending >= u.chunk_frames])
 
-    def _speak(self, due: list[Utterance]) -> None:
-        """Decode the pending frames of those whose chunk is due; equal numbers of frames go through the codec together."""
-        groups: defaultdict[int, list[Utterance]] = defaultdict(list)
-        for utterance in due:
-            groups[utterance.pending].append(utterance)
-        for pending, group in groups.items():
-            if pending:
-                sound = self.codec.run([np.stack(u.codes[u.spoken :]) for u in group], [u.row for u in group])
+    def _speak(self, utterances: list[Utterance]) -> int:
+        """Decode the pending frames of those whose chunk is due, and hand them out; returns the number of batches."""
+        batches = self.scheduler.batches(utterances, self.now())
+        for batch in batches:
+            if batch[0].pending:
+                sound = self.codec.run([np.stack(u.codes[u.spoken :]) for u in batch], [u.row for u in batch])
             else:
-                sound = Sound(torch.zeros(len(group), 0), torch.zeros(len(group), 0, dtype=torch.int16))
-            for utterance, samples, pcm in zip(group, sound.samples.numpy(), sound.pcm.numpy(), strict=True):
+                sound = Sound(torch.zeros(len(batch), 0), torch.zeros(len(batch), 0, dtype=torch.int16))
+            for utterance, samples, pcm in zip(batch, sound.samples.numpy(), sound.pcm.numpy(), strict=True):
                 self._hand_out(utterance, samples, pcm)
+        return len(batches)
 
     def _hand_out(self, utterance: Utterance, samples: np.ndarray, pcm: np.ndarray) -> None:
         samples_per_frame = self.codec.config.samples_per_frame
@@ -138,7 +169,8 @@ class Engine:
             finish_reason=utterance.finish_reason,
             seed=utterance.sampling.seed,
         )
-        utterance.chunks.append(chunk)
+        self.scheduler.heard(utterance, len(codes), self.now())
         utterance.spoken = len(utterance.codes)
         if chunk.is_final:
             self.scheduler.release(utterance)
+        utterance.deliver(chunk)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -24,7 +26,17 @@ def embed_utterance(talker: TalkerWeights, predictor: CodePredictorWeights, rows
         for array, kind in ((utterance.speaker_embedding, dtype), (utterance.reference_codes, torch.int64))
     )
     x = embed_prompt(talker, predictor, prompt, speaker, reference, dtype)
-    room = len(utterance.pages) * PAGE_SIZE - len(prompt)
-    text = embed_text(talker, prompt.trailing_text_ids[:room], dtype)
+    text = embed_text(talker, _fitting(utterance, len(prompt), prompt.trailing_text_ids), dtype)
     rows.start(utterance.row, len(x) - 1, x[-1], text, utterance.pages, utterance.sampling)
     return x[:-1]
+
+
+def embed_more_text(talker: TalkerWeights, rows: Rows, utterance: Utterance, start: int, text_ids: Sequence[int]) -> None:
+    """Add to the text that a row is fed, from position `start` on."""
+    text = embed_text(talker, _fitting(utterance, start, text_ids), rows.pad.dtype)
+    rows.add_text(utterance.row, start, text, utterance.pages)
+
+
+def _fitting(utterance: Utterance, start: int, text_ids: Sequence[int]) -> Sequence[int]:
+    """The text that its pages have room for; no frame will need the rest."""
+    return text_ids[: max(0, len(utterance.pages) * PAGE_SIZE - start)]

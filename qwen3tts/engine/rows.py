@@ -89,8 +89,8 @@ class Rows:
 
         text: (n, hidden), the rows to add one a frame after it. pages: of its KV cache. sampling: fully resolved.
         """
-        device, text_end = x.device, position + 1 + len(text)
-        numbers = (position, 0, text_end, _signed(sampling.seed), sampling.top_k, sampling.predictor_top_k)
+        device = x.device
+        numbers = (position, 0, 0, _signed(sampling.seed), sampling.top_k, sampling.predictor_top_k)
         talker = (sampling.repetition_penalty, sampling.temperature, 1.0 - sampling.top_p)
         predictor = (sampling.predictor_temperature, 1.0 - sampling.predictor_top_p)
         table = to_device(pages, torch.int64, device)
@@ -100,8 +100,14 @@ class Rows:
         self.page_table[row, : len(pages)] = table
         self.seen[row].zero_()
         self.inputs[row] = x
-        spoken = torch.arange(position + 1, text_end, device=device)
-        self.text[page_slots(table.expand(len(text), -1), spoken, PAGE_SIZE)] = text
+        self.add_text(row, position + 1, text, pages)
+
+    def add_text(self, row: int, start: int, text: Tensor, pages: list[int]) -> None:
+        """Write the text rows (n, hidden) of the positions from `start` on; after them comes the pad."""
+        table = to_device(pages, torch.int64, text.device)
+        positions = torch.arange(start, start + len(text), device=text.device)
+        self.text[page_slots(table.expand(len(text), -1), positions, PAGE_SIZE)] = text
+        self.text_ends[row] = start + len(text)
 
 
 def _signed(seed: int) -> int:

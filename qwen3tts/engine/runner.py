@@ -26,5 +26,8 @@ class Runner(Protocol):
         The last does so with the first frame, as every frame's input does.
         """
 
+    def extend(self, utterance: Utterance, start: int, text_ids: Sequence[int]) -> None:
+        """Add to the text that a row is fed, a token a frame, from position `start` on. Its pages hold the worst case."""
+
     def launch(self, rows: Sequence[int]) -> Codes:
         """Run the next frame of some rows, at least one."""

@@ -11,7 +11,7 @@ from torch import Tensor
 from qwen3tts.cache.paged_kv import PagedKV
 from qwen3tts.cache.pages import PAGE_SIZE
 from qwen3tts.config import SUPPRESSED_IDS, TalkerConfig
-from qwen3tts.engine.prompts import embed_utterance
+from qwen3tts.engine.prompts import embed_more_text, embed_utterance
 from qwen3tts.engine.rows import MIN_NEW_FRAMES, Rows
 from qwen3tts.engine.runner import Codes
 from qwen3tts.engine.stages import StageClock
@@ -50,6 +50,10 @@ class TorchRunner:
                 positions = torch.arange(len(x), device=x.device)
                 table = self.rows.page_table[utterance.row]
                 prefill(self.talker, self.config, x, positions, self.cache.keys, self.cache.values, table)
+
+    def extend(self, utterance: Utterance, start: int, text_ids: Sequence[int]) -> None:
+        """See `Runner`."""
+        embed_more_text(self.talker, self.rows, utterance, start, text_ids)
 
     def launch(self, rows: Sequence[int]) -> Codes:
         """Run a frame and hold its codes."""

@@ -15,7 +15,7 @@ from qwen3tts.cache.paged_kv import PagedKV
 from qwen3tts.engine.frame import FrameBuffers, FrameModel, run_frame
 from qwen3tts.engine.graphs import Progress, bucket_for, capture
 from qwen3tts.engine.prefill_runner import PrefillRunner
-from qwen3tts.engine.prompts import embed_utterance
+from qwen3tts.engine.prompts import embed_more_text, embed_utterance
 from qwen3tts.engine.rows import Rows
 from qwen3tts.engine.runner import Codes
 from qwen3tts.engine.stages import StageClock
@@ -79,6 +79,11 @@ class TritonRunner:
         with self.clock.time("prefill"), self._on_stream():
             prompts = [embed_utterance(self.talker, self.predictor, self.rows, utterance) for utterance in utterances]
             self.prefill.run([utterance.row for utterance in utterances], prompts)
+
+    def extend(self, utterance: Utterance, start: int, text_ids: Sequence[int]) -> None:
+        """Behind the frame that is on its way, which needs none of it."""
+        with self._on_stream():
+            embed_more_text(self.talker, self.rows, utterance, start, text_ids)
 
     def launch(self, rows: Sequence[int]) -> Codes:
         """Put a frame on its way, and the copy of its codes behind it."""

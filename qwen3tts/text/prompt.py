@@ -23,6 +23,9 @@ MAX_TEXT_LENGTH = 10_000
 """Longest text of one utterance, in characters."""
 
 
+_AFTER_TEXT = "<|im_end|>\n<|im_start|>assistant\n"
+
+
 def check_text(text: str, name: str = "text") -> None:
     """Raise TextError unless the text is a non-blank, encodable string of at most 10,000 characters; `name` is the argument's."""
     if not isinstance(text, str):
@@ -39,6 +42,11 @@ def default_text_feed(config: ModelConfig) -> TextFeed:
     return "step" if config.kind == "base" else "full"
 
 
+def text_ending(config: ModelConfig, tokenizer: Tokenizer) -> tuple[int, ...]:
+    """What closes a text that was left open: its end, after what the official cut leaves of the template behind it."""
+    return (*tokenizer.encode(_AFTER_TEXT)[:-5], config.tts_eos_token_id)
+
+
 def build_prompt(
     config: ModelConfig,
     tokenizer: Tokenizer,
@@ -51,12 +59,14 @@ def build_prompt(
     reference_frames: int = 0,
     speaker_embedding: bool = False,
     text_feed: TextFeed | None = None,
+    open_end: bool = False,
 ) -> Prompt:
     """Check what is to be said against the model, and lay it out.
 
     speaker, language: as `resolve_speaker` and `resolve_language` take them. instruct: None or "" is none.
     reference_text, reference_frames: what the reference says and its length in frames, for in-context cloning; both or neither.
     speaker_embedding: whether a cloned voice's speaker embedding has a position. text_feed: None is the default of the kind.
+    open_end: more text follows, so the end of the text is left out.
     Raises TextError, SpeakerError, LanguageError, InstructError, VoiceError, and InputError for another text_feed.
     """
     check_text(text)
@@ -67,11 +77,12 @@ def build_prompt(
         raise InputError(f"text_feed={feed!r} is unknown: choose one of {', '.join(get_args(TextFeed))}")
 
     # The official code encodes whole templates and cuts by position: a text whose edge merges with the template is cut alike.
-    ids = tokenizer.encode(f"<|im_start|>assistant\n{text}<|im_end|>\n<|im_start|>assistant\n")
+    ids = tokenizer.encode(f"<|im_start|>assistant\n{text}{_AFTER_TEXT}")
     instruct_ids = tokenizer.encode(f"<|im_start|>user\n{instruct}<|im_end|>\n") if instruct else ()
     reference_ids = tokenizer.encode(f"<|im_start|>assistant\n{reference_text}<|im_end|>\n")[3:-2] if reference_text else ()
     head = instruct_ids + ids[:3]
-    spoken = (*reference_ids, *ids[3:-5], config.tts_eos_token_id)
+    ending = text_ending(config, tokenizer)
+    spoken = (*reference_ids, *ids[3:-5], config.tts_eos_token_id)[: -len(ending) if open_end else None]
 
     name = resolve_speaker(config, speaker)
     tags = _think_tags(config.talker_config, resolve_language(config, language), name)

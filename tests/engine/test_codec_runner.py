@@ -82,6 +82,13 @@ def test_lanes_too_many_work_on_the_slot_that_pads(runner, config, codes, wholes
     assert frames == {slot: FRAMES if slot in slots else 0 for slot in range(SLOTS + 1)}
 
 
+def test_several_frames_of_many_slots_go_through_their_lanes_one_by_one(runner, codes, wholes, monkeypatch):
+    monkeypatch.setitem(FRAMES_AT_ONCE, "cpu", SLOTS)
+    lanes = runner(buckets=(SLOTS + 1,))
+    assert same(lanes.run(list(codes), range(SLOTS)), *wholes)
+    assert lanes.state.progress[lanes.padding_slot, 0] == FRAMES
+
+
 def test_what_no_bucket_holds_goes_without_one(runner, codes, wholes):
     """More lanes than the largest has, and more frames than one."""
     small = runner(buckets=(1, 2))
