@@ -89,7 +89,7 @@ setup(
     packages=packages(),
     package_dir=PACKAGE_DIR,
     package_data={
-        "qwen3tts": ["assets/**", "py.typed", "server/http/page/*", "server/rpc/*.proto", "server/rpc/*.pyi"],
+        "qwen3tts": ["assets/**", "py.typed", "_C.pyi", "server/http/page/*", "server/rpc/*.proto", "server/rpc/*.pyi"],
         "qwen3tts.bench": ["released/*.json"],
     },
     ext_modules=[

@@ -1,4 +1,4 @@
-"""How first audio is distributed over the requests, as a picture."""
+"""First audio as a picture: how it is distributed over requests, and what load does to it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,16 @@ import importlib.util
 import io
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from qwen3tts.errors import InputError
 from qwen3tts.output import OutputFile
 
+from .playback import Load
 from .report import percentile
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PERCENTS = {50: "tab:green", 95: "tab:orange", 99: "tab:red"}
 BINS = 40
@@ -49,6 +54,40 @@ def plot_first_audio(file: OutputFile, first_audio: Sequence[float], about: str)
         else:
             shares.plot([], [], color=colour, linestyle="--", label=f"p{percent}: never")
     figure.legend(loc="outside lower center", ncols=len(PERCENTS), frameon=False)
+    _write(file, figure)
+
+
+def plot_loads(file: OutputFile, loads: Sequence[Load], about: str) -> None:
+    """Write a PNG: the percentiles 50, 95 and 99 of first audio against load, and the share of streams with an underrun.
+
+    loads: at least one. about: what ran where. A percentile that never came has no point. Raises OutputError.
+    """
+    from matplotlib.figure import Figure
+
+    ordered = sorted(loads, key=lambda load: load.rps)
+    rps = [load.rps for load in ordered]
+    figure = Figure(SIZE_INCHES, DOTS_PER_INCH, layout="constrained")
+    times = figure.add_subplot(xlabel="requests a second", ylabel="first audio, ms")
+    times.set_title(f"Time to first audio against load\n{about}", fontsize="medium", loc="left")
+    for percent, colour in PERCENTS.items():
+        values = [percentile(load.first_audio, percent) * 1e3 for load in ordered]
+        shown = [value if math.isfinite(value) else math.nan for value in values]
+        times.plot(rps, shown, color=colour, marker="o", label=f"p{percent}")
+    # Overload takes first audio from milliseconds to seconds.
+    times.set_yscale("log")
+    for axis in (times.yaxis.set_major_formatter, times.yaxis.set_minor_formatter):
+        axis("{x:g}")
+    times.grid(alpha=0.3)
+    shares = times.twinx()
+    shares.set_ylabel("streams with an underrun, %")
+    shares.set_ylim(-1, 101)
+    broken = [100 * load.streams_with_underruns / len(load.outcomes) for load in ordered]
+    shares.plot(rps, broken, color="tab:gray", linestyle=":", marker="x", label="streams with an underrun")
+    figure.legend(loc="outside lower center", ncols=len(PERCENTS) + 1, frameon=False)
+    _write(file, figure)
+
+
+def _write(file: OutputFile, figure: Figure) -> None:
     png = io.BytesIO()
     figure.savefig(png, format="png")
     file.write(png.getvalue())

@@ -13,6 +13,7 @@ import typer
 import qwen3tts
 from qwen3tts.cli import codec, show, voice
 from qwen3tts.cli.console import print_line, print_note
+from qwen3tts.cli.serve import serve
 from qwen3tts.cli.synth import synth
 from qwen3tts.errors import Qwen3TTSError
 
@@ -22,6 +23,7 @@ app = typer.Typer(add_completion=False, help="Text to speech with the Qwen3-TTS 
 app.command()(synth)
 app.command()(show.tokenize)
 app.command()(show.info)
+app.command()(serve)
 app.add_typer(voice.app, name="voice")
 app.add_typer(codec.app, name="codec")
 

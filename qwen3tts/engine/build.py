@@ -35,6 +35,8 @@ from qwen3tts.model.prompt import embed_text
 from qwen3tts.model.weights import CodePredictorWeights, TalkerWeights
 
 MOST_KV_POSITIONS = 16384
+POSITIONS_PER_ROW = 512
+"""In the KV cache, for many rows: a sentence or two with its worst case, 40 s of speech."""
 
 log = logging.getLogger("qwen3tts")
 
@@ -58,9 +60,9 @@ def build_engine(
 
     dtype: of the weights. On the CPU arithmetic is float32 whatever the weights are stored in, so float32 leaves narrower stored
     weights as they are, mapped from the file: the numbers are the same. max_batch: utterances in flight. kv_positions: of the KV
-    cache, shared by them; None takes what a quarter of the memory holds, 16,384 at most. graph_buckets: batch sizes; None is the
-    usual ones up to max_batch. profile, queue: of the scheduler, see there; None is the profile "latency". Raises InputError for
-    buckets that leave a batch out, DeviceError where memory does not suffice.
+    cache, shared by them; None takes what a quarter of the memory holds, `most_kv_positions` at most. graph_buckets: batch sizes;
+    None is the usual ones up to max_batch. profile, queue: of the scheduler, see there; None is the profile "latency". Raises
+    InputError for buckets that leave a batch out, DeviceError where memory does not suffice.
     """
     buckets = tuple(sorted(set(graph_buckets or frame_buckets(max_batch))))
     if buckets[-1] < max_batch:
@@ -99,6 +101,11 @@ def build_engine(
     )
 
 
+def most_kv_positions(max_batch: int) -> int:
+    """Positions of a KV cache whose size nobody asked for, where the memory suffices."""
+    return max(MOST_KV_POSITIONS, POSITIONS_PER_ROW * max_batch)
+
+
 def _arithmetic(device: torch.device, dtype: torch.dtype) -> torch.dtype:
     return torch.float32 if device.type == "cpu" else dtype
 
@@ -126,7 +133,7 @@ def _triton_runner(
     config, device, lanes = checkpoint.config.talker_config, place.device, buckets[-1]
     wide, gpu = is_wide(max_batch), device.type == "cuda"
     # A frame that is thrown away may stand one position behind the last page.
-    positions = (kv_positions or MOST_KV_POSITIONS) + 2 * PAGE_SIZE
+    positions = (kv_positions or most_kv_positions(max_batch)) + 2 * PAGE_SIZE
     read = TalkerWeights.read(checkpoint.model, config, place.dtype)
     read_predictor = CodePredictorWeights.read(checkpoint.model, config.code_predictor_config, place.dtype)
     packed = PackedTalker.pack(read, config, positions, place)
@@ -160,7 +167,7 @@ def _reserve(
 ) -> tuple[Rows, PagedKV]:
     """The state of the batch and the KV cache, from what the weights have left of the memory."""
     config = checkpoint.config.talker_config
-    pages = 1 + pages_for(kv_positions or _affordable_positions(config, device, dtype))
+    pages = 1 + pages_for(kv_positions or _affordable_positions(config, max_batch, device, dtype))
     pad = embed_text(talker, [checkpoint.config.tts_pad_token_id], dtype)[0]
     return Rows.allocate(config, max_batch, pages, pad), PagedKV.allocate(config, pages, dtype, device)
 
@@ -199,8 +206,8 @@ def place_weights(tensors: Mapping[str, Tensor], device: torch.device, dtype: to
     return {name: t if mapped else t.to(device, dtype) for name, t in tensors.items() if name.startswith("talker.")}
 
 
-def _affordable_positions(config: TalkerConfig, device: torch.device, dtype: torch.dtype) -> int:
-    """KV positions in a quarter of the memory (of the GPU: what is free), at most MOST_KV_POSITIONS."""
+def _affordable_positions(config: TalkerConfig, max_batch: int, device: torch.device, dtype: torch.dtype) -> int:
+    """KV positions in a quarter of the memory (of the GPU: what is free), at most `most_kv_positions`."""
     memory = free_memory(device) if device.type == "cuda" else os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     position = 2 * config.num_hidden_layers * config.key_value_size * dtype.itemsize
-    return min(MOST_KV_POSITIONS, memory // 4 // position)
+    return min(most_kv_positions(max_batch), memory // 4 // position)

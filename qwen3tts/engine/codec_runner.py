@@ -21,6 +21,10 @@ FRAMES_AT_ONCE = {"cpu": 4, "cuda": 32}
 a quarter cheaper among four than alone, and no cheaper among eight. A GPU is bounded by launches, and 32 frames are 120 MB."""
 
 
+MOST_REPLAYS = 8
+"""Frames of a chunk that are replayed one by one where a graph is there: more of them cost less as pieces, launch by launch."""
+
+
 @dataclass(eq=False)
 class CodecRunner:
     """The codec's weights, and its state of one slot for each row of the batch; where there are `buckets`, one more, which pads.
@@ -83,7 +87,7 @@ class CodecRunner:
     def _decode(self, codes: Sequence[np.ndarray], slots: Tensor) -> Sound:
         device, frames = self.state.device, torch.from_numpy(np.stack(codes))
         bucket, length = bucket_for(self.buckets, len(slots)), max(1, FRAMES_AT_ONCE[device.type] // len(slots))
-        if bucket is not None and min(length, frames.shape[1]) == 1:
+        if bucket is not None and (length == 1 or frames.shape[1] <= MOST_REPLAYS):
             sounds = [self._decode_frame(frame, slots, bucket) for frame in frames.split(1, dim=1)]
         else:
             frames, slots = to_device(frames, torch.int64, device), to_device(slots, torch.int64, device)

@@ -1,0 +1,1 @@
+"""One engine for many callers: gRPC, HTTP, WebSocket and Wyoming, a page, and what running them takes."""

@@ -1,0 +1,1 @@
+"""HTTP: OpenAI's contract for speech, a WebSocket, voices, health and a page."""
