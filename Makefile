@@ -7,6 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 TOOLS := $(VENV)/tools-installed
+RAY := $(VENV)/ray-installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 SANITIZED := build/sanitize
@@ -23,7 +24,7 @@ speak: $(INSTALLED)
 test: $(TOOLS)
 	$(BIN)/python -m pytest -m "not soak"
 
-soak: $(TOOLS)
+soak: $(TOOLS) $(RAY)
 	$(BIN)/python -m pytest -m soak
 
 sanitize: $(TOOLS)
@@ -42,7 +43,7 @@ bench: $(TOOLS)
 	$(BIN)/python -m pytest bench --benchmark-only
 
 clean:
-	rm -rf build dist *.egg-info qwen3tts/_C.*.so speak.wav $(INSTALLED) $(TOOLS) .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
+	rm -rf build dist *.egg-info qwen3tts/_C.*.so speak.wav $(INSTALLED) $(TOOLS) $(RAY) .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
 
 $(INSTALLED): setup.py pyproject.toml constraints.txt $(shell find csrc -type f)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || \
@@ -56,4 +57,9 @@ $(INSTALLED): setup.py pyproject.toml constraints.txt $(shell find csrc -type f)
 # What tests and benches need beside it, Triton above all, is several times as much.
 $(TOOLS): $(INSTALLED)
 	$(PIP) install -q -c constraints.txt --no-build-isolation -e ".[test]"
+	@touch $@
+
+# Ray is as large again, and only the long tests of its deployment need it.
+$(RAY): $(TOOLS)
+	$(PIP) install -q -c constraints.txt --no-build-isolation -e ".[ray]"
 	@touch $@

@@ -55,7 +55,14 @@ def serve(
         tls_key=_path(tls_key),
         cors_origins=tuple(cors_origin or ()),
         otlp_endpoint=otlp_endpoint,
-        limits=Limits(max_text, max_upload_mb << 20, max_connections, requests_per_minute, queue, drain_seconds),
+        limits=Limits(
+            text_characters=max_text,
+            upload_bytes=max_upload_mb << 20,
+            connections=max_connections,
+            requests_per_minute=requests_per_minute,
+            queue=queue,
+            drain_seconds=drain_seconds,
+        ),
     )
     check_settings(settings)
     set_up_logging(log_format.value, log_level.value)

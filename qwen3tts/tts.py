@@ -82,13 +82,7 @@ class TTS:
         that may wait for a place in the batch; None is no limit. on_progress: called with what is done, how much of it, and how
         much there is. All is checked before a weight is read. Raises CheckpointError, DeviceError, InputError.
         """
-        _check_whole("max_batch", max_batch)
-        if kv_positions is not None:
-            _check_whole("kv_positions", kv_positions)
-        if queue is not None:
-            _check_whole("queue", queue)
-        if graph_buckets is not None:
-            _check_buckets(graph_buckets)
+        _check_sizes(max_batch, kv_positions, queue, graph_buckets)
         tuning = load_profile(profile)
         place = resolve_device(device)
         weights_dtype = resolve_dtype(dtype, place)
@@ -220,6 +214,16 @@ class TTS:
 
     def _prepare(self, request: SpeechRequest, chunk_frames: int | None) -> Utterance:
         return prepare(self.checkpoint, self.tokenizer, request, chunk_frames, self._loop.positions)
+
+
+def _check_sizes(max_batch: int, kv_positions: int | None, queue: int | None, graph_buckets: Sequence[int] | None) -> None:
+    """Raise InputError unless all that is given of them is of the right kind."""
+    _check_whole("max_batch", max_batch)
+    for name, value in (("kv_positions", kv_positions), ("queue", queue)):
+        if value is not None:
+            _check_whole(name, value)
+    if graph_buckets is not None:
+        _check_buckets(graph_buckets)
 
 
 def _check_whole(name: str, value: object) -> None:

@@ -23,6 +23,8 @@ from qwen3tts.output import OutputFile
 
 _COMPRESSED = {"flac": ("FLAC", "PCM_16"), "ogg": ("OGG", "VORBIS"), "mp3": ("MP3", "MPEG_LAYER_III"), "opus": ("OGG", "OPUS")}
 _UNKNOWN_SIZE = 2**32 - 1
+_SET_OGG_PAGE_LATENCY_MS = 0x1302
+"""libsndfile's SFC_SET_OGG_PAGE_LATENCY_MS, from 1.2.0 on."""
 
 FORMATS = ("wav", "pcm", *_COMPRESSED)
 """What can be written: WAV and raw little-endian PCM of 16 bits, FLAC, Ogg Vorbis, MP3, Ogg Opus."""
@@ -163,6 +165,8 @@ def _compressed(file: OutputFile, sample_rate: int, format: str) -> Iterator[Cal
         sound = soundfile.SoundFile(sink, "w", sample_rate, 1, subtype, format=container, **options)
     except soundfile.LibsndfileError:
         raise InputError(f"format={format!r} cannot hold {sample_rate} samples a second; give another format") from None
+    if format == "opus":
+        _hand_on_each_packet(sound)
 
     def encode(samples: np.ndarray) -> None:
         sound.write(to_pcm16(samples) if format == "flac" else samples.clip(-1, 1))
@@ -173,6 +177,13 @@ def _compressed(file: OutputFile, sample_rate: int, format: str) -> Iterator[Cal
     finally:
         sound.close()
     sink.check()
+
+
+def _hand_on_each_packet(sound: soundfile.SoundFile) -> None:
+    """Have an Ogg Opus written in pages of a packet: of a stream, nothing would come out for the first second of sound."""
+    # soundfile has no name of its own for libsndfile's commands.
+    milliseconds = soundfile._ffi.new("double*", 20.0)
+    soundfile._snd.sf_command(sound._file, _SET_OGG_PAGE_LATENCY_MS, milliseconds, 8)
 
 
 class _Sink:

@@ -12,19 +12,19 @@ from qwen3tts.errors import InputError
 class Limits:
     """What callers may ask for.
 
-    text_characters: of one request, at most 10,000. text_seconds: between two pieces of a text that is being written. upload_bytes:
-    of a recording, or of a whole request. connections: open at once, for each port. requests_per_minute: of a key, or where there
-    are no keys of a client's address; None is no limit. queue: requests that wait for a place in the batch. drain_seconds: that
-    live streams have to end after SIGTERM.
+    text_characters: of one request, at most 10,000. upload_bytes: of a recording, or of a whole request. connections: open at once,
+    for each port. requests_per_minute: of a key, or where there are no keys of a client's address; None is no limit. queue:
+    requests that wait for a place in the batch. drain_seconds: that live streams have to end after SIGTERM. text_seconds: between
+    two pieces of a text that is being written.
     """
 
     text_characters: int = 10_000
-    text_seconds: float = 60.0
     upload_bytes: int = 20 * 2**20
     connections: int = 1024
     requests_per_minute: int | None = None
     queue: int = 64
     drain_seconds: float = 60.0
+    text_seconds: float = 60.0
 
 
 @dataclass(frozen=True)

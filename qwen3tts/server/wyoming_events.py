@@ -14,22 +14,10 @@ from wyoming.info import Attribution, Info, TtsProgram, TtsVoice
 from qwen3tts import __version__
 from qwen3tts.errors import BusyError, InputError, TextError, UnavailableError
 from qwen3tts.server.speech import Call, SpeechService
+from qwen3tts.text.languages import ISO_639
 from qwen3tts.text.tokenizer import check_unicode
 
 # Home Assistant knows languages by these codes; what has none goes by its own name.
-_ISO_639 = {
-    "german": "de",
-    "english": "en",
-    "spanish": "es",
-    "french": "fr",
-    "italian": "it",
-    "japanese": "ja",
-    "korean": "ko",
-    "portuguese": "pt",
-    "russian": "ru",
-    "chinese": "zh",
-}
-
 _MAKER = Attribution(name="qwen3tts", url="https://github.com/QwenLM/Qwen3-TTS")
 
 
@@ -155,7 +143,8 @@ def call_of(event: Event, text: str | WrittenText) -> Call:
 
 def info_of(service: SpeechService) -> Info:
     """What the server speaks with: a voice for each built-in speaker and each stored voice."""
-    languages = [_ISO_639.get(language, language) for language in service.languages if language != "auto"]
+    codes = {language: code for code, language in ISO_639.items()}
+    languages = [codes.get(language, language) for language in service.languages if language != "auto"]
     names = [*service.speakers, *service.voices.names()]
     voices = [
         TtsVoice(name=name, attribution=_MAKER, installed=True, description=name, version=__version__, languages=languages)

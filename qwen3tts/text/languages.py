@@ -7,7 +7,7 @@ import re
 from qwen3tts.config import ModelConfig
 from qwen3tts.errors import LanguageError, SpeakerError
 
-_ISO_639 = {
+ISO_639 = {
     "de": "german",
     "en": "english",
     "es": "spanish",
@@ -19,6 +19,7 @@ _ISO_639 = {
     "ru": "russian",
     "zh": "chinese",
 }
+"""Language codes -> the names that the models have."""
 _REGIONAL = re.compile(r"([a-z]{2})([-_][a-z0-9]+)*")
 
 
@@ -32,7 +33,7 @@ def resolve_language(config: ModelConfig, name: str | None) -> str:
         return "auto"
     lowered = str(name).strip().lower()
     code = _REGIONAL.fullmatch(lowered)
-    language = _ISO_639.get(code[1], lowered) if code else lowered
+    language = ISO_639.get(code[1], lowered) if code else lowered
     if language not in config.languages:
         raise LanguageError(f"language={name!r} is not one that this model speaks: choose one of {', '.join(config.languages)}")
     return language

@@ -268,3 +268,15 @@ def test_a_file_without_sound_cannot_be_read(tmp_path: Path, samples: list[float
     soundfile.write(tmp_path / "a.wav", np.array(samples, np.float32), RATE, subtype="FLOAT")
     with pytest.raises(AudioError, match=message):
         read_audio(tmp_path / "a.wav")
+
+
+def test_an_opus_stream_comes_out_as_it_is_written():
+    file = io.BytesIO()
+    lengths = []
+    with AudioWriter(file, 24000, "opus") as writer:
+        for _ in range(10):
+            writer.write(np.zeros(1920, np.float32))
+            lengths.append(len(file.getvalue()))
+    assert lengths[1] > lengths[0]
+    assert lengths == sorted(set(lengths))
+    assert len(soundfile.read(io.BytesIO(file.getvalue()))[0]) in (19200, 2 * 19200)

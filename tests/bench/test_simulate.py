@@ -280,7 +280,7 @@ def test_stages_that_are_none_are_refused(content, options, part, tmp_path, caps
         (["--seconds", "-1"], "--seconds: '-1' is out of range"),
         (["--speech-seconds", "0"], "--speech-seconds: '0' is out of range"),
         (["--prompt-tokens", "1"], "--prompt-tokens: '1' is out of range: give a whole number from 2"),
-        (["--frame-limit", "25000"], "max_frames=25000 with a prompt of 60 positions needs"),
+        (["--frame-limit", "50000"], "max_frames=50000 with a prompt of 60 positions needs"),
         (["--max-batch", "0"], "--max-batch: '0' is out of range"),
         (["--queue", "-1"], "--queue: '-1' is out of range"),
         (["--host-us", "-1"], "--host-us: '-1' is out of range: give a number from 0"),

@@ -88,7 +88,7 @@ def clone(*arguments: str, model: str = BASE) -> tuple[str, ...]:
 CASES: dict[str, tuple[tuple[str, ...], str]] = {
     # usage
     "no command": ((), "command"),
-    "unknown command": (("serve",), "serve"),
+    "unknown command": (("sing",), "sing"),
     "unknown option": (synth("Hi", "--loud"), "--loud"),
     "no text": (("synth",), "TEXT"),
     "no output": (("synth", "Hi", "--model", CUSTOM), "--output"),

@@ -1,14 +1,20 @@
-"""A service that is ready, on an event loop of its own thread, as servers have it."""
+"""A service that is ready, on an event loop of its own thread, as servers have it; and `qwen3tts serve` as a process."""
 
 from __future__ import annotations
 
 import asyncio
+import json
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, TypeVar
 
+import httpx
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from qwen3tts.async_tts import AsyncTTS
 from qwen3tts.server.record import Record
@@ -16,6 +22,9 @@ from qwen3tts.server.settings import Limits
 from qwen3tts.server.speech import SpeechService
 
 T = TypeVar("T")
+
+PROGRAM = [sys.executable, "-c", "from qwen3tts.cli.main import run; run()"]
+TIMEOUT = 60
 
 
 class Hosted:
@@ -86,3 +95,61 @@ def host() -> Iterator[Callable[..., Hosted]]:
     yield make
     for hosted in made:
         hosted.close()
+
+
+class Server:
+    """A server on free ports, and its log. Without keys of the environment."""
+
+    def __init__(self, *arguments: object) -> None:
+        ports = ("--http-addr", "127.0.0.1:0", "--grpc-addr", "127.0.0.1:0", "--device", "cpu")
+        command = [*PROGRAM, "serve", *ports, *map(str, arguments)]
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("QWEN3TTS_")}
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment)
+        self.lines: list[str] = []
+        self._reader = threading.Thread(target=lambda: self.lines.extend(iter(self.process.stderr.readline, "")))
+        self._reader.start()
+
+    @property
+    def log(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.lines]
+
+    def logged(self, message: str, **facts: object) -> dict[str, Any]:
+        """Wait for a line of the log."""
+        until = time.monotonic() + TIMEOUT
+        while time.monotonic() < until:
+            for line in self.log:
+                if line["message"] == message and facts.items() <= line.items():
+                    return line
+            time.sleep(0.01)
+        raise AssertionError(f"never logged: {message} {facts}; but {self.lines}")
+
+    def http(self, **options: Any) -> httpx.Client:
+        """A client of the HTTP port, which may still say that it is starting."""
+        scheme = "https" if "verify" in options else "http"
+        return httpx.Client(base_url=f"{scheme}://{self.logged('starting')['http']}", timeout=TIMEOUT, **options)
+
+    def figures(self, client: httpx.Client) -> dict[str, float]:
+        """Of /metrics, labels with the name."""
+        families = text_string_to_metric_families(client.get("/metrics").text)
+        samples = [sample for family in families for sample in family.samples]
+        return {" ".join([sample.name, *sample.labels.values()]): sample.value for sample in samples}
+
+    def exit_code(self) -> int:
+        """Wait for the end."""
+        code = self.process.wait(TIMEOUT)
+        self._reader.join()
+        return code
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.exit_code()
+        self.process.stderr.close()
+
+
+@pytest.fixture(scope="session")
+def launch() -> type[Server]:
+    """Starts servers: `with launch(*arguments) as server`."""
+    return Server

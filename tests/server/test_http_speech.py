@@ -109,7 +109,7 @@ def test_a_slow_reader_holds_up_nobody(client, hosted) -> None:
         assert slow.recv(100).startswith(b"HTTP/1.1 200 ")
         for _ in range(3):
             assert client.post("/v1/audio/speech", json=speech()).content == expected
-        assert hosted.service.active == 1
+        hosted.eventually(lambda: hosted.service.active == 1)
     hosted.eventually(hosted.everything_is_free)
 
 
