@@ -49,12 +49,16 @@ def measure(options: argparse.Namespace) -> tuple[dict[str, Any], list[Result]]:
     model = AsyncTTS.load(options.model, options.device)
     with _switching():
         direct, http = asyncio.run(_ask_in_turn(model, options))
-    at, over = (percentile(seconds[options.warmup :], 50) * 1e3 for seconds in (direct, http))
+    added = [over - at for at, over in zip(direct, http, strict=True)]
     of = f"of {options.requests} requests"
+
+    def median(name: str, seconds: list[float], note: str) -> Result:
+        return Result(name, percentile(seconds[options.warmup :], 50) * 1e3, "ms", note=note)
+
     results = [
-        Result("first_audio_ms_p50_direct", at, "ms", note=of),
-        Result("first_audio_ms_p50_http", over, "ms", note=of),
-        Result("added_ms_p50", over - at, "ms", note="the difference of the medians"),
+        median("first_audio_ms_p50_direct", direct, of),
+        median("first_audio_ms_p50_http", http, of),
+        median("added_ms_p50", added, f"{of}: what each took longer over HTTP than directly"),
     ]
     names = ("requests", "warmup", "max_frames", "seed")
     settings = {"model": model.tts.checkpoint.folder.name, "device": str(model.tts.device)}

@@ -17,8 +17,7 @@ from typing import Any
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from qwen3tts import SamplingParams
-from qwen3tts.async_tts import AsyncTTS
+from qwen3tts import AsyncTTS, SamplingParams
 from qwen3tts.errors import BusyError, Qwen3TTSError
 from qwen3tts.written import AsyncSpeech
 

@@ -17,8 +17,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from qwen3tts import SamplingParams
-from qwen3tts.async_tts import AsyncTTS
+from qwen3tts import AsyncTTS, SamplingParams
 from qwen3tts.errors import BusyError, InputError
 from qwen3tts.server.sound import Encoder
 from qwen3tts.written import AsyncSpeech

@@ -20,7 +20,7 @@ from pipecat.frames.frames import ErrorFrame, Frame, TTSStoppedFrame
 from pipecat.services.settings import TTSSettings
 from pipecat.services.tts_service import TextAggregationMode, TTSService
 
-from qwen3tts.async_tts import AsyncTTS
+from qwen3tts import AsyncTTS
 from qwen3tts.errors import Qwen3TTSError
 
 

@@ -13,7 +13,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = {"qwen3tts": "qwen3tts", "kernels": "qwen3tts.kernels", "cli": "qwen3tts.cli", "bench": "qwen3tts.bench"}
-PYTHON_FILES = [ROOT / "setup.py", *sorted(path for folder in (*FOLDERS, "tests") for path in (ROOT / folder).rglob("*.py"))]
+UNPACKAGED = ("tests", "deploy", "examples")
+PYTHON_FILES = [ROOT / "setup.py", *sorted(path for folder in (*FOLDERS, *UNPACKAGED) for path in (ROOT / folder).rglob("*.py"))]
 CPP_FILES = sorted(path for path in (ROOT / "csrc").rglob("*") if path.suffix in {".h", ".cpp", ".inc", ".cuh", ".cu"})
 
 EVERYONE = {"qwen3tts.errors", "qwen3tts.types", "qwen3tts.config"}

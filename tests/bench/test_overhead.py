@@ -13,13 +13,13 @@ from qwen3tts.checkpoint import embedded_checkpoint
 
 def test_both_ways_are_measured(tmp_path, capsys):
     file, switching = tmp_path / "overhead.json", sys.getswitchinterval()
-    assert overhead.main(["--device", "cpu", "--requests", "3", "--warmup", "1", "--seed", "7", "--json", str(file)]) == 0
+    assert overhead.main(["--device", "cpu", "--requests", "1", "--warmup", "2", "--seed", "7", "--json", str(file)]) == 0
     assert "added_ms_p50" in capsys.readouterr().out
     assert sys.getswitchinterval() == switching
     report = json.loads(file.read_text())
     assert report["bench"] == "overhead"
     model = embedded_checkpoint().name
-    assert report["settings"] == {"model": model, "device": "cpu", "requests": 3, "warmup": 1, "max_frames": 3, "seed": 7}
+    assert report["settings"] == {"model": model, "device": "cpu", "requests": 1, "warmup": 2, "max_frames": 3, "seed": 7}
     values = {result["name"]: result["value"] for result in report["results"]}
     direct, http = values["first_audio_ms_p50_direct"], values["first_audio_ms_p50_http"]
     assert direct > 0 and http > 0

@@ -148,6 +148,6 @@ def test_the_numbers_of_a_service(hosted):
     assert found["qwen3tts_audio_seconds_total"] == pytest.approx(record.frames * 0.08)
     assert found["qwen3tts_time_to_first_audio_seconds_sum"] == record.first_audio
     assert found["qwen3tts_request_seconds_sum"] == record.elapsed
-    assert found["qwen3tts_frame_seconds_count"] >= record.frames
+    assert found["qwen3tts_frame_seconds_count"] >= record.frames - 1  # a step is counted after its chunk is sent
     assert (found["qwen3tts_active_requests"], found["qwen3tts_kv_pages{state=used}"]) == (0, 0)
     assert found["qwen3tts_kv_pages{state=free}"] == tts.load_state().pages_free > 0
