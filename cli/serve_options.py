@@ -33,7 +33,9 @@ HttpAddress = Annotated[
 GrpcAddress = Annotated[str, typer.Option(metavar=ADDRESS, help="gRPC.", rich_help_panel=ADDRESSES)]
 WyomingAddress = Annotated[str, typer.Option(metavar=ADDRESS, help="Wyoming, for Home Assistant.", rich_help_panel=ADDRESSES)]
 
-MaxBatch = Annotated[int, typer.Option(min=1, metavar="N", help="Utterances that are spoken at once.", rich_help_panel=ENGINE)]
+MaxBatch = Annotated[
+    int, typer.Option(min=1, max=1024, metavar="N", help="Utterances that are spoken at once.", rich_help_panel=ENGINE)
+]
 Profile = Annotated[
     str,
     typer.Option(metavar="latency|balanced|throughput|FILE", help="What the scheduler is tuned for.", rich_help_panel=ENGINE),

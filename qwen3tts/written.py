@@ -29,6 +29,11 @@ SENTENCE_TOKENS, MOST_TOKENS = 24, 96
 """An utterance ends with the first sentence after so many tokens, or with the first word after so many."""
 
 
+PAUSE_SECONDS = 3.0
+"""Without a word or a sound, after which an utterance takes its text for ended: its place in the batch is wanted by others. What is
+written later is another utterance."""
+
+
 @dataclass(frozen=True)
 class Written:
     """A piece of text; the last is None."""
@@ -83,7 +88,12 @@ class WrittenStream(AsyncIterator[AudioChunk]):
         while not self._ended:
             if self._utterance is None and self._all_written and not self._words:
                 return self._end()
-            arrival = await self._arrived.get()
+            try:
+                arrival = await asyncio.wait_for(self._arrived.get(), PAUSE_SECONDS if self._open else None)
+            except asyncio.TimeoutError:
+                if self._utterance is not None and not self._utterance.launchable:
+                    self._close_text()
+                continue
             if arrival is None:
                 break
             try:
@@ -186,10 +196,16 @@ class WrittenStream(AsyncIterator[AudioChunk]):
             self._open = not self._closes(word, self._tokens + len(text_ids))
         self._open = self._open and not (self._all_written and not self._words)
         self._tokens += len(text_ids)
-        if not self._open:
-            text_ids += text_ending(self._checkpoint.config, self._tokenizer)
         if text_ids:
-            self._loop.extend(utterance, tuple(text_ids), ends=not self._open)
+            self._loop.extend(utterance, tuple(text_ids), ends=False)
+        if not self._open:
+            self._close_text()
+
+    def _close_text(self) -> None:
+        """End the text of the utterance that speaks."""
+        self._open = False
+        if self._utterance is not None:
+            self._loop.extend(self._utterance, text_ending(self._checkpoint.config, self._tokenizer), ends=True)
 
     def _first_word(self) -> str:
         while self._words:

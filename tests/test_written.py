@@ -92,7 +92,7 @@ def test_a_frame_waits_for_its_word_and_others_do_not(tts, becomes_free):
         heard = []
         with pytest.raises(asyncio.TimeoutError):
             while True:
-                heard.append(await asyncio.wait_for(anext(stream), 2))
+                heard.append(await asyncio.wait_for(anext(stream), 1))
         other = await tts.asynthesize("Hello", max_frames=3)
         await stream.aclose()
         return heard, other
@@ -100,6 +100,34 @@ def test_a_frame_waits_for_its_word_and_others_do_not(tts, becomes_free):
     heard, other = asyncio.run(speak())
     assert 0 < sum(len(chunk.codes) for chunk in heard) < 60
     assert len(other.codes) <= 3
+    assert becomes_free(tts)
+
+
+def test_an_utterance_whose_words_stay_away_ends_and_gives_its_place_back(tts, becomes_free):
+    async def speak():
+        more = asyncio.Event()
+
+        async def written():
+            yield "Hello there, "
+            await more.wait()
+            yield "my friend. "
+
+        stream = tts.astream(written(), sampling=SamplingParams(seed=3), max_frames=80)
+        heard = []
+        reader = asyncio.create_task(read(stream))
+        while not tts.load_state().running:
+            await asyncio.sleep(0.01)
+        while tts.load_state().running:
+            await asyncio.sleep(0.01)
+        more.set()
+        heard = await reader
+        return heard
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("qwen3tts.written.PAUSE_SECONDS", 0.5)
+        chunks = asyncio.run(speak())
+    assert chunks[-1].is_final
+    assert len(codes_of(chunks)) > 2
     assert becomes_free(tts)
 
 

@@ -6,12 +6,17 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator
+from functools import partial
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from qwen3tts.errors import InputError
+from qwen3tts.server.http.errors import ApiError
+from qwen3tts.server.http.middleware import send_error
 from qwen3tts.server.settings import Settings, parse_address
 
 BACKLOG = 1024
@@ -53,12 +58,43 @@ class _Protocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the clock."""
         super().connection_made(transport)
-        self.loop.call_later(IDLE_SECONDS, self._end_if_silent)
+        self._before: RequestResponseCycle | None = None  # the one after which the clock has started
+        self._silence = self.loop.call_later(IDLE_SECONDS, self._end_if_silent)
+
+    def data_received(self, data: bytes) -> None:
+        """Start the clock for another request: uvicorn stops its own at the first byte of one."""
+        super().data_received(data)
+        if self.cycle is not self._before and self.cycle.response_complete and self.timeout_keep_alive_task is None:
+            self._before = self.cycle
+            self._silence.cancel()
+            self._silence = self.loop.call_later(IDLE_SECONDS, self._end_if_silent)
 
     def _end_if_silent(self) -> None:
         # A connection that has become a WebSocket belongs to another protocol by now.
-        if self.cycle is None and self in self.connections:
+        between = self.cycle is None or (self.cycle.response_complete and self.timeout_keep_alive_task is None)
+        if between and self in self.connections:
             self.transport.abort()
+
+
+class _Crowd:
+    """Refuses requests and WebSockets while more connections are open than may; uvicorn's own limit lets WebSockets pass."""
+
+    def __init__(self, app: ASGIApp, most: int) -> None:
+        self._app, self._most = app, most
+        self.connections: set[Any] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if len(self.connections) <= self._most:
+            await self._app(scope, receive, send)
+            return
+        error = ApiError(503, f"the server has {self._most} connections: try again later", code="unavailable", retry_after=1.0)
+        kind = "websocket.http.response" if scope["type"] == "websocket" else "http.response"
+        await send_error(partial(_as, send, kind), error)
+
+
+async def _as(send: Send, kind: str, message: Message) -> None:
+    """Send a part of an answer, or of the one that a WebSocket's handshake has."""
+    await send({**message, "type": message["type"].replace("http.response", kind)})
 
 
 class _Server(uvicorn.Server):
@@ -86,8 +122,9 @@ class HttpServer:
 async def serve_http(app: FastAPI, listening: socket.socket, settings: Settings) -> HttpServer:
     """Serve an application on a socket that `bind` made; it is closed with the server."""
     limits = settings.limits
+    crowd = _Crowd(app, limits.connections)
     config = uvicorn.Config(
-        app,
+        crowd,
         http=_Protocol,
         ws="websockets-sansio",
         ws_max_size=BYTES_A_CHARACTER * limits.text_characters + MESSAGE_OVERHEAD,
@@ -99,8 +136,6 @@ async def serve_http(app: FastAPI, listening: socket.socket, settings: Settings)
         server_header=False,
         # Anybody could choose an address to be counted by.
         proxy_headers=False,
-        # uvicorn counts the connection that asks.
-        limit_concurrency=limits.connections + 1,
         backlog=BACKLOG,
         timeout_keep_alive=IDLE_SECONDS,
         h11_max_incomplete_event_size=MOST_HEADER_BYTES,
@@ -108,6 +143,7 @@ async def serve_http(app: FastAPI, listening: socket.socket, settings: Settings)
         ssl_keyfile=settings.tls_key,
     )
     server = _Server(config)
+    crowd.connections = server.server_state.connections
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     while not server.started:
         await asyncio.wait({serving}, timeout=0.005)

@@ -22,7 +22,10 @@ from qwen3tts.server.voices import VoiceStore
 from qwen3tts.types import AudioChunk, Priority, SamplingParams
 
 Protocol = Literal["http", "grpc", "websocket", "wyoming"]
-State = Literal["starting", "ready", "draining"]
+State = Literal["starting", "ready", "failing", "draining"]
+
+MOST_FAILURES = 5
+"""Steps of the engine that may fail in a row: after so many nothing but a new process will help."""
 
 WARMUP_TEXT = "Ready."
 WARMUP_FRAMES = 4
@@ -81,15 +84,14 @@ class Speech:
 class SpeechService:
     """The model behind all listeners, and what becomes of their requests.
 
-    state: "starting" until the model is loaded and has spoken, "draining" from `drain` on. observers: told of each request's end.
-    voices: there once the model is.
+    observers: told of each request's end. voices: there once the model is.
     """
 
     voices: VoiceStore
 
     def __init__(self, model: AsyncTTS, limits: Limits, observers: Sequence[Observer] = ()) -> None:
         self.model, self.limits, self.observers = model, limits, observers
-        self.state: State = "starting"
+        self._state: State = "starting"
         self.active = 0
         self.started = time.monotonic()
         self._idle = asyncio.Event()
@@ -100,11 +102,11 @@ class SpeechService:
         await self.model.__aenter__()
         self.voices = VoiceStore(voices, self.model)
         await self._warm_up()
-        self.state = "ready"
+        self._state = "ready"
 
     def drain(self) -> None:
         """Refuse new requests from now on; those that are being spoken go on."""
-        self.state = "draining"
+        self._state = "draining"
 
     async def stop(self, seconds: float) -> bool:
         """Wait for the requests that are being spoken, at most so long, and let the model go; returns whether all of them ended."""
@@ -116,6 +118,15 @@ class SpeechService:
             self.voices.close()
         await self.model.__aexit__(None, None, None)
         return ended
+
+    @property
+    def state(self) -> State:
+        """ "starting" until the model is loaded and has spoken, "failing" while its engine fails, "draining" from `drain` on.
+
+        Requests are taken while it fails, too: the first one that is spoken ends it.
+        """
+        failing = self._state == "ready" and self.model.tts.load_state().failures >= MOST_FAILURES
+        return "failing" if failing else self._state
 
     @property
     def model_name(self) -> str:
@@ -180,8 +191,8 @@ class SpeechService:
             observer(record)
 
     def _admit(self, call: Call) -> None:
-        if self.state != "ready":
-            doing = "starting" if self.state == "starting" else "shutting down"
+        if self._state != "ready":
+            doing = "starting" if self._state == "starting" else "shutting down"
             raise UnavailableError(f"the server is {doing}: try again later")
         check_speed(call.speed)
         if isinstance(call.text, str):
@@ -214,10 +225,11 @@ class SpeechService:
             "sampling": SamplingParams(seed=call.seed),
             "max_frames": call.max_frames,
             "priority": call.priority,
-            "deadline": call.deadline,
-            "timeout": call.timeout,
             **await self._voice(call),
         }
+        # Cloning a recording is a part of what they bound.
+        gone = time.time() - record.arrived
+        options |= {"deadline": _left(call.deadline, gone), "timeout": _left(call.timeout, gone)}
         text = call.text if isinstance(call.text, str) else self._bounded(call.text)
         stream = self.model.stream(text, chunk_ms=WHOLE_CHUNK_MS if call.whole else None, **options)
         try:
@@ -251,6 +263,11 @@ class SpeechService:
         elif tts.checkpoint.config.kind == "voice_design":
             voice["instruct"] = "A calm voice."
         await self.model.synthesize(WARMUP_TEXT, max_frames=WARMUP_FRAMES, **voice)
+
+
+def _left(limit: float | None, gone: float) -> float | None:
+    """Of a limit, in seconds; of one that has passed, as little as there can be: it is missed like any other."""
+    return None if limit is None else max(limit - gone, 1e-6) if limit > 0 else limit
 
 
 def _status(record: Record) -> Status:

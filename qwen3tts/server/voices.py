@@ -7,6 +7,7 @@ import hashlib
 import io
 import logging
 import re
+import tempfile
 import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +22,7 @@ import soundfile
 from qwen3tts.async_tts import AsyncTTS
 from qwen3tts.audio.files import read_audio
 from qwen3tts.audio.reference import MAX_SECONDS, MIN_SECONDS
-from qwen3tts.errors import AudioError, BusyError, OutputError, VoiceError
+from qwen3tts.errors import AudioError, BusyError, OutputError, UnavailableError, VoiceError
 from qwen3tts.tts import TTS
 from qwen3tts.voice import Voice
 
@@ -64,6 +65,7 @@ class VoiceStore:
         self._voices: dict[str, _Stored] = {}
         self._clones: dict[tuple[bytes, str | None], asyncio.Future[Voice]] = {}
         self._names_in_work: set[str] = set()
+        self._closed = False
         self._thread = ThreadPoolExecutor(1, "qwen3tts-voices")
         if folder is not None:
             self._read(folder)
@@ -102,6 +104,8 @@ class VoiceStore:
         """
         name = _normal(name)
         _check_name(name, self.model.tts)
+        if self._closed:
+            raise UnavailableError("the server is shutting down: try again later")
         if name in self._voices or name in self._names_in_work:
             raise VoiceError(f"name={name!r} is taken: choose another, or delete that voice first")
         self._names_in_work.add(name)
@@ -113,6 +117,8 @@ class VoiceStore:
             self._voices[name] = _Stored(voice, path)
         finally:
             self._names_in_work.discard(name)
+            if self._closed:
+                self.close()
         return voice
 
     async def remove(self, name: str) -> None:
@@ -129,8 +135,10 @@ class VoiceStore:
         del self._voices[_normal(name)]
 
     def close(self) -> None:
-        """Let go of the thread; what waits to be cloned is cancelled."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        """Take no more recordings. Those that are being cloned or written are finished, and then the thread ends."""
+        self._closed = True
+        if not self._names_in_work:
+            self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _work(self, job: Callable[[], T]) -> asyncio.Future[T]:
         return asyncio.get_running_loop().run_in_executor(self._thread, job)
@@ -151,6 +159,9 @@ class VoiceStore:
     def _read(self, folder: Path) -> None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            # A folder that cannot be written to is found out now, not by the first who brings a voice.
+            with tempfile.TemporaryFile(dir=folder):
+                pass
             paths = sorted(path for path in folder.iterdir() if path.name.endswith(SUFFIX))
         except OSError as error:
             raise OutputError(f"voices={folder} cannot be used: {error.strerror or error}; give a folder to write to") from error
@@ -177,8 +188,10 @@ class _Upload(io.BytesIO):
 
 
 def _clone(tts: TTS, name: str, data: bytes, text: str | None) -> Voice:
-    if tts.checkpoint.config.kind == "base":
-        _check_size(data)
+    if (kind := tts.checkpoint.config.kind) != "base":
+        # Before it is read, as is its size: what comes compressed may fill the memory.
+        raise VoiceError(f"a {kind} model clones no voices: load a base model")
+    _check_size(data)
     shown = "".join(character for character in name if character.isprintable())[:LONGEST_NAME] or "of the upload"
     return tts.clone_voice(read_audio(_Upload(shown, data)), text)
 
@@ -211,8 +224,8 @@ def _check_name(name: str, tts: TTS) -> None:
     speakers = tts.checkpoint.config.speakers
     if not 1 <= len(name) <= LONGEST_NAME:
         raise VoiceError(f"name={name[: LONGEST_NAME + 1]!r} has {len(name)} characters: give 1 to {LONGEST_NAME}")
-    if not name.isprintable() or "/" in name:
-        raise VoiceError(f"name={name!r} has a character that a name cannot have: give printable ones, and no slash")
+    if not name.isprintable() or "/" in name or not name.strip("."):
+        raise VoiceError(f"name={name!r} cannot be a name: give printable characters, no slash, and not dots alone")
     if len(_quoted(name).encode()) > _LONGEST_FILE_NAME:
         raise VoiceError(f"name={name!r} is too long for the name of a file: give a shorter one")
     if name.lower() in ("default", *(speaker.lower() for speaker in speakers)):

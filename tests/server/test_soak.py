@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.client import HTTPConnection
 from itertools import cycle, islice
 from pathlib import Path
@@ -200,7 +200,7 @@ def check_crowd(server, over: Over, alone: dict[int, bytes], count: int) -> None
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize(("over", "count"), [(over_http, 1000), (over_websocket, 200), (over_grpc, 200)])
 def test_callers_that_hang_up_leave_nothing(server, client, over: Over, count: int) -> None:
-    patient = [Wish(wish.text, wish.seed, wish.frames) for wish in WISHES]
+    patient = [replace(wish, leaves=False) for wish in WISHES]
     alone = dict(enumerate(listen(server, over, patient, at_once=1)))
     before = figures_when(server, client, is_idle)
     check_crowd(server, over, alone, count // 4)
@@ -218,8 +218,9 @@ def test_callers_that_hang_up_leave_nothing(server, client, over: Over, count: i
 def ask_and_not_read(server, wish: Wish) -> HTTPConnection:
     """A connection on which a speech was asked for. Its buffers are small: at the server's end they grow with the segments."""
     host, port = server.logged("ready")["http"].split(":")
-    connection = HTTPConnection(host, int(port), timeout=TIMEOUT)
+    connection = HTTPConnection(host, int(port))
     connection.sock = socket.socket()
+    connection.sock.settimeout(TIMEOUT)
     connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
     connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
     connection.sock.connect((host, int(port)))

@@ -59,7 +59,7 @@ def within(base: AsyncTTS, tmp_path: Path) -> Iterator[Callable[[Callable[[Voice
         store.close()
 
 
-NAMES = ["me", "Зоя Иванова", "a%20b", "..", "я" * 64, "\U0001f600"]
+NAMES = ["me", "Зоя Иванова", "a%20b", "я" * 64, "\U0001f600"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -104,7 +104,7 @@ def test_one_spelling_of_a_name(within) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "  ", "a/b", "a\nb", "a\0b", "\u202ea", "\ud800", "x" * 65, "default", "Default", "\U0001f600" * 64]
+    "name", ["", "  ", "a/b", "..", "a\nb", "a\0b", "\u202ea", "\ud800", "x" * 65, "default", "Default", "\U0001f600" * 64]
 )
 def test_names_that_cannot_be(within, tmp_path: Path, name: str) -> None:
     with pytest.raises(VoiceError, match=r"^name=.*: (give|choose)") as caught:

@@ -21,6 +21,9 @@ from qwen3tts.errors import BusyError, InputError, OutputError, UnavailableError
 RETRY_SECONDS = 5
 """After which to try a server again that is starting or shutting down."""
 
+PRIVATE = ("input", "instructions", "ref_text", "ref_audio", "text")
+"""Fields whose values are no matter for logs."""
+
 _CODES = {401: "invalid_api_key", 404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type"}
 
 
@@ -104,7 +107,9 @@ def of_validation(error: ValidationError) -> ApiError:
     if problem["type"] == "missing":
         return ApiError(400, f"{param} is missing: give it", param=param, code="missing_field")
     reason = problem["msg"].replace("Input should", "it should")
-    return ApiError(400, f"{param}={reprlib.repr(problem['input'])}: {reason}", param=param)
+    # What is private goes into no message: messages go into logs.
+    given = param if param in PRIVATE else f"{param}={reprlib.repr(problem['input'])}"
+    return ApiError(400, f"{given}: {reason}", param=param)
 
 
 def install_handlers(app: FastAPI) -> None:

@@ -37,11 +37,15 @@ def health_router(service: SpeechService, metrics: Metrics | None) -> APIRouter:
             active=service.active,
         )
 
-    @router.get("/healthz", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+    @router.head("/healthz", include_in_schema=False)
+    @router.get("/healthz", response_class=Response, responses={200: {"content": {"text/plain": {}}}, 503: ERRORS[503]})
     async def alive() -> Response:
-        """Liveness: as long as this answers, there is nothing to restart."""
+        """Liveness: whether there is nothing that a restart would mend."""
+        if service.state == "failing":
+            raise ApiError(503, "the engine fails, step after step: restart the server", code="unavailable")
         return Response("ok\n", media_type="text/plain")
 
+    @router.head("/ready", include_in_schema=False)
     @router.get("/ready", responses={503: ERRORS[503]})
     async def ready() -> Health:
         """Readiness: whether new requests are taken."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import re
 import secrets
 import time
+from contextlib import suppress
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
@@ -18,6 +20,9 @@ log = logging.getLogger("qwen3tts")
 
 REFUSED_BYTES, REFUSED_SECONDS = 2**28, 10.0
 """What is still read of a body that was refused, so that the answer reaches a client that has not stopped sending."""
+
+BODY_SECONDS = 30.0
+"""That a body may pause for: who stops sending must not keep a connection."""
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._~:/+=@-]{1,128}")
 
@@ -89,12 +94,17 @@ class BodyLimit:
         if length.isdecimal() and int(length[:20]) > self.most:
             await self._refuse(receive, send)
             return
-        size = 0
+        size, whole = 0, False
 
         async def limited() -> Message:
-            nonlocal size
-            message = await receive()
+            nonlocal size, whole
+            # Whoever listens for the caller's leaving, once the body is whole, may wait for ever.
+            try:
+                message = await (receive() if whole else asyncio.wait_for(receive(), BODY_SECONDS))
+            except asyncio.TimeoutError:
+                raise _TooSlow from None
             size += len(message.get("body", b""))
+            whole = not message.get("more_body", False)
             if size > self.most:
                 raise _TooLarge
             return message
@@ -103,22 +113,29 @@ class BodyLimit:
             await self.app(scope, limited, send)
         except _TooLarge:
             await self._refuse(receive, send)
+        except _TooSlow:
+            await send_error(send, ApiError(408, f"the body did not go on for {BODY_SECONDS:g} s: send it without a pause"))
 
     async def _refuse(self, receive: Receive, send: Send) -> None:
         """Answer at once, and only then let the connection go: closed on a client that sends, it would take the answer with it."""
         error = ApiError(413, f"the body is larger than {self.most:,} bytes: send a shorter recording")
         await send_error(send, error, more_body=True)
         until, size = time.monotonic() + REFUSED_SECONDS, 0
-        while size < REFUSED_BYTES and time.monotonic() < until:
-            message = await receive()
-            size += len(message.get("body", b""))
-            if not message.get("more_body"):
-                break
+        with suppress(asyncio.TimeoutError):
+            while size < REFUSED_BYTES and (left := until - time.monotonic()) > 0:
+                message = await asyncio.wait_for(receive(), left)
+                size += len(message.get("body", b""))
+                if not message.get("more_body"):
+                    break
         await send({"type": "http.response.body", "body": b""})
 
 
 class _TooLarge(Exception):
     """More of a body has come than may."""
+
+
+class _TooSlow(Exception):
+    """No more of a body has come for too long."""
 
 
 async def send_error(send: Send, error: ApiError, more_body: bool = False) -> None:

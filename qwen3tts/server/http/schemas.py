@@ -112,12 +112,12 @@ class VoiceList(BaseModel):
 
 
 class Health(BaseModel):
-    """status: "ok", or the state of a server that takes no requests. active: requests that are being served."""
+    """status: "ok", or the state of a server that should get no requests. active: requests that are being served."""
 
-    status: Literal["ok", "starting", "draining"]
+    status: Literal["ok", "starting", "failing", "draining"]
     version: str
     uptime_seconds: float
-    state: Literal["starting", "ready", "draining"]
+    state: Literal["starting", "ready", "failing", "draining"]
     active: int
 
 

@@ -87,7 +87,8 @@ def socket_router(service: SpeechService, access: Access, origins: Collection[st
             secret = _secret(websocket)
             caller = _admit(access, secret, peer)
         except ApiError as error:
-            service.refuse("websocket", uuid.uuid4().hex, error, peer)
+            cause = error.__cause__
+            service.refuse("websocket", uuid.uuid4().hex, cause if isinstance(cause, BusyError) else error, peer)
             await websocket.send_denial_response(JSONResponse(error.body, error.status, error.headers))
             return
         await websocket.accept(SUBPROTOCOL if SUBPROTOCOL in websocket.scope["subprotocols"] else None)
