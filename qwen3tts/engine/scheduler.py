@@ -92,7 +92,8 @@ class Scheduler:
         admitted = self._admit(now)
         able = [u for u in self.running if u.launchable]
         if any(self._runs_dry(u, now) or self._unheard(u) for u in able):
-            able = [u for u in able if self._lead(u, now) < self.profile.lead_seconds]
+            # One that is about to run dry may have enough frames for a lead, and too few for a chunk: it must not rest for itself.
+            able = [u for u in able if self._runs_dry(u, now) or self._lead(u, now) < self.profile.lead_seconds]
         self.frames += bool(able)
         return Plan(admitted, able)
 
@@ -128,7 +129,9 @@ class Scheduler:
         """Take from the front of the line; who does not fit is not overtaken."""
         admitted: list[Utterance] = []
         tokens = 0
-        hurried = self.frames < self.profile.frames_per_prefill and any(self._runs_dry(u, now) for u in self.running)
+        # Who waits for words runs dry whatever is done: nobody waits for him.
+        dry = any(u.launchable and self._runs_dry(u, now) for u in self.running)
+        hurried = dry and self.frames < self.profile.frames_per_prefill
         while self.waiting and self.free_rows and not hurried:
             head = self.waiting[0]
             tokens += len(head.prompt)

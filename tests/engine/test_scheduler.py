@@ -143,6 +143,15 @@ def test_new_prompts_wait_some_frames_while_a_stream_is_about_to_run_dry():
     assert len(calm.plan(10).admitted) == 1
 
 
+def test_new_prompts_do_not_wait_for_one_whose_text_is_missing():
+    line = scheduler()
+    stalled = speaks(line, dry_at=10.05, text_open=True)
+    line.frames = 0
+    line.submit(utterance(), 10)
+    assert not stalled.launchable
+    assert len(line.plan(10).admitted) == 1
+
+
 def test_who_is_far_ahead_rests_while_another_would_run_dry_or_is_new():
     line = scheduler()
     ahead, near = speaks(line, dry_at=12.0), speaks(line, dry_at=10.5)
@@ -152,6 +161,14 @@ def test_who_is_far_ahead_rests_while_another_would_run_dry_or_is_new():
     line.release(dry)
     new = speaks(line)
     assert line.plan(10).running == [near, new]
+
+
+def test_who_would_run_dry_does_not_rest_for_itself():
+    """Frames that are too few for its chunk are lead enough for others to rest: 13 of 25 are 1.04 s."""
+    line = scheduler()
+    dry = speaks(line, dry_at=10.05, spoken=25, pending=13, chunk_frames=25)
+    assert line.batches([dry], 10) == []
+    assert line.plan(10).running == [dry]
 
 
 def test_nobody_rests_for_one_whose_text_is_missing():

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import httpx
@@ -17,8 +18,11 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from qwen3tts.async_tts import AsyncTTS
+from qwen3tts.server.access import Access
+from qwen3tts.server.http.app import create_app
+from qwen3tts.server.listener import bind, serve_http
 from qwen3tts.server.record import Record
-from qwen3tts.server.settings import Limits
+from qwen3tts.server.settings import Limits, Settings
 from qwen3tts.server.speech import SpeechService
 
 T = TypeVar("T")
@@ -52,6 +56,15 @@ class Hosted:
         """Whether nobody speaks or waits, and all rows and pages are back."""
         load = self.service.model.tts.load_state()
         return not (self.service.active or load.waiting or load.running or load.pages_used)
+
+    @contextmanager
+    def http(self, settings: Settings | None = None, access: Access | None = None) -> Iterator[str]:
+        """Serve it over HTTP; yields HOST:PORT."""
+        settings = settings or Settings()
+        app = create_app(self.service, settings, access or Access({}), None)
+        server = self.run(serve_http(app, bind("127.0.0.1:0", "--http-addr"), settings))
+        yield f"127.0.0.1:{server.port}"
+        self.run(server.stop(1))
 
     def close(self) -> None:
         """Let the service go."""

@@ -12,6 +12,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from requests.exceptions import ChunkedEncodingError
 from schemathesis.checks import CHECKS, load_all_checks
 from schemathesis.generation import GenerationMode
 from schemathesis.schemas import APIOperation
@@ -70,7 +71,12 @@ def check(case: schemathesis.Case) -> None:
     """The answer is one that the document promises, and no fault."""
     if case.path == "/v1/audio/speech":
         case.body = answerable(case.body)
-    response = case.call()
+    try:
+        response = case.call()
+    except ChunkedEncodingError:
+        # A speech that runs out of time after its first sound is broken off.
+        assert isinstance(case.body, dict) and case.body.get("timeout_ms") is not None
+        return
     assert response.status_code < 500 or (response.status_code == 504 and "_ms passed" in response.text), response.text
     assert response.headers["x-request-id"]
     case.validate_response(response, excluded_checks=CHECKS.get_by_names(UNFIT))

@@ -14,9 +14,6 @@ import numpy as np
 import pytest
 
 from qwen3tts.audio.files import AudioWriter
-from qwen3tts.server.access import Access
-from qwen3tts.server.http.app import create_app
-from qwen3tts.server.listener import bind, serve_http
 from qwen3tts.server.settings import Limits, Settings
 
 LONG = 4000
@@ -25,12 +22,11 @@ LONG = 4000
 
 @contextmanager
 def served(hosted: Any, limits: Limits | None = None) -> Iterator[httpx.Client]:
-    settings = Settings(limits=limits or Limits())
-    app = create_app(hosted.service, settings, Access({}), None)
-    server = hosted.run(serve_http(app, bind("127.0.0.1:0", "--http-addr"), settings))
-    with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=60) as client:
+    with (
+        hosted.http(Settings(limits=limits or Limits())) as address,
+        httpx.Client(base_url=f"http://{address}", timeout=60) as client,
+    ):
         yield client
-    hosted.run(server.stop(1))
 
 
 @pytest.fixture(scope="module")

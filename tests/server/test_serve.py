@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import ssl
-import subprocess
-import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -22,68 +18,20 @@ import httpx
 import pytest
 import trustme
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from prometheus_client.parser import text_string_to_metric_families
 
 from qwen3tts.server.rpc import tts_pb2, tts_pb2_grpc
 
-PROGRAM = [sys.executable, "-c", "from qwen3tts.cli.main import run; run()"]
 TIMEOUT = 60
 SECRET = "alice-secret-0123456789"
 SAID = "what nobody else may read"
 FRAME_BYTES = 1920 * 2
 
 
-class Server:
-    """A server on free ports, and its log. Without keys of the environment."""
-
-    def __init__(self, *arguments: object) -> None:
-        ports = ("--http-addr", "127.0.0.1:0", "--grpc-addr", "127.0.0.1:0", "--device", "cpu")
-        command = [*PROGRAM, "serve", *ports, *map(str, arguments)]
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("QWEN3TTS_")}
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment)
-        self.lines: list[str] = []
-        self._reader = threading.Thread(target=lambda: self.lines.extend(iter(self.process.stderr.readline, "")))
-        self._reader.start()
-
-    @property
-    def log(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.lines]
-
-    def logged(self, message: str, **facts: object) -> dict[str, Any]:
-        """Wait for a line of the log."""
-        until = time.monotonic() + TIMEOUT
-        while time.monotonic() < until:
-            for line in self.log:
-                if line["message"] == message and facts.items() <= line.items():
-                    return line
-            time.sleep(0.01)
-        raise AssertionError(f"never logged: {message} {facts}; but {self.lines}")
-
-    def http(self, **options: Any) -> httpx.Client:
-        """A client of the HTTP port, which may still say that it is starting."""
-        scheme = "https" if "verify" in options else "http"
-        return httpx.Client(base_url=f"{scheme}://{self.logged('starting')['http']}", timeout=TIMEOUT, **options)
-
-    def exit_code(self) -> int:
-        """Wait for the end."""
-        code = self.process.wait(TIMEOUT)
-        self._reader.join()
-        return code
-
-    def __enter__(self) -> Server:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.process.kill()
-        self.exit_code()
-        self.process.stderr.close()
-
-
 @pytest.fixture
-def serve() -> Iterator[Callable[..., Server]]:
+def serve(launch) -> Iterator[Callable[..., Any]]:
     """Starts servers: serve(*arguments)."""
     with ExitStack() as stack:
-        yield lambda *arguments: stack.enter_context(Server(*arguments))
+        yield lambda *arguments: stack.enter_context(launch(*arguments))
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +40,7 @@ def authority() -> trustme.CA:
 
 
 @pytest.fixture(scope="module")
-def secure(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def secure(launch, authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A server with TLS on both ports and one key."""
     folder = tmp_path_factory.mktemp("secure")
     certificate = authority.issue_cert("localhost", "127.0.0.1")
@@ -101,13 +49,13 @@ def secure(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> I
         blob.write_to_path(folder / "cert.pem", append=True)
     (folder / "keys").write_text(f"alice={SECRET}\n")
     options = ("--tls-cert", folder / "cert.pem", "--tls-key", folder / "key.pem", "--api-keys", folder / "keys")
-    with Server(*options) as server:
+    with launch(*options) as server:
         server.logged("ready")
         yield server
 
 
 @pytest.fixture
-def https(secure: Server, authority: trustme.CA) -> Iterator[httpx.Client]:
+def https(secure, authority: trustme.CA) -> Iterator[httpx.Client]:
     """A client that trusts the certificate and has a key."""
     context = ssl.create_default_context()
     authority.configure_trust(context)
@@ -116,7 +64,7 @@ def https(secure: Server, authority: trustme.CA) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def channel(secure: Server, authority: trustme.CA) -> Iterator[grpc.Channel]:
+def channel(secure, authority: trustme.CA) -> Iterator[grpc.Channel]:
     """A gRPC channel that trusts the certificate."""
     credentials = grpc.ssl_channel_credentials(authority.cert_pem.bytes())
     with grpc.secure_channel(secure.logged("ready")["grpc"], credentials) as channel:
@@ -126,13 +74,6 @@ def channel(secure: Server, authority: trustme.CA) -> Iterator[grpc.Channel]:
 def request(**fields: object) -> dict[str, object]:
     """A short request over HTTP."""
     return {"model": "qwen3tts", "input": SAID, "response_format": "pcm", "seed": 7, "max_frames": 4, **fields}
-
-
-def figures(client: httpx.Client) -> dict[str, float]:
-    """Of /metrics, labels with the name."""
-    families = text_string_to_metric_families(client.get("/metrics").text)
-    samples = [sample for family in families for sample in family.samples]
-    return {" ".join([sample.name, *sample.labels.values()]): sample.value for sample in samples}
 
 
 def test_both_ports_speak_over_tls_and_say_the_same(https, channel):
@@ -163,11 +104,11 @@ def test_only_the_key_opens(https, channel):
     assert https.get("/metrics", headers={"Authorization": ""}).status_code == 200
 
 
-def test_metrics_move_by_what_was_asked(https):
-    before = figures(https)
+def test_metrics_move_by_what_was_asked(secure, https):
+    before = secure.figures(https)
     assert https.post("/v1/audio/speech", json=request(max_frames=5)).status_code == 200
     assert https.post("/v1/audio/speech", json=request(voice="nobody")).status_code == 400
-    after = figures(https)
+    after = secure.figures(https)
     moved = {name: after[name] - before[name] for name in after if after[name] != before[name] and "_bucket" not in name}
     assert moved.pop("qwen3tts_requests_total ok") == moved.pop("qwen3tts_requests_total invalid") == 1
     assert moved.pop("qwen3tts_audio_seconds_total") == pytest.approx(0.4)
@@ -236,7 +177,7 @@ def test_a_server_that_is_still_loading_ends_at_once(serve, slow_model):
     assert server.exit_code() == 0
 
 
-def stream(server: Server, seed: int, frames: int, begun: threading.Semaphore) -> bytes:
+def stream(server, seed: int, frames: int, begun: threading.Semaphore) -> bytes:
     """All that one caller hears; `begun` is released at its first sound."""
     with server.http() as client, client.stream("POST", "/v1/audio/speech", json=request(seed=seed, max_frames=frames)) as answer:
         assert answer.status_code == 200
