@@ -207,12 +207,18 @@ class SpeechService:
         """The pieces of a text, up to its limits. Raises TextError beyond them: who stops writing must not keep a place."""
         characters, iterator, seconds = 0, aiter(pieces), self.limits.text_seconds
         while True:
+            reading = asyncio.ensure_future(anext(iterator))
+            # Whoever hangs up while it fails leaves nobody to hear of that.
+            reading.add_done_callback(lambda task: task.cancelled() or task.exception())
             try:
-                piece = await asyncio.wait_for(anext(iterator), seconds)
+                await asyncio.wait({reading}, timeout=seconds)
+                if not reading.done():
+                    raise TextError(f"text has neither gone on nor ended for {seconds:g} s: send more of it, or its end")
+                piece = reading.result()
             except StopAsyncIteration:
                 return
-            except asyncio.TimeoutError:
-                raise TextError(f"text has neither gone on nor ended for {seconds:g} s: send more of it, or its end") from None
+            finally:
+                reading.cancel()
             characters += len(piece)
             self._check_length(characters)
             yield piece
