@@ -1,4 +1,4 @@
-# make speak: a first sound. make test: every check. Both make .venv, and bring it up to date when what it is made from changes.
+# make speak: a first sound. make test: every check, two at a time, for which the emulated GPU is built beforehand. Both make .venv, and bring it up to date when what it is made from changes.
 # make sanitize: the tests of the extension and of the codec, with the extension and its emulated GPU built anew to watch addresses
 # and undefined behaviour (g++'s sanitizers); the first finding ends it.
 PYTHON ?= python3
@@ -22,7 +22,8 @@ speak: $(INSTALLED)
 	@echo "Listen to $(CURDIR)/speak.wav"
 
 test: $(TOOLS)
-	$(BIN)/python -m pytest -m "not soak"
+	@$(BIN)/python tests/csrc/emulated.py > /dev/null
+	$(BIN)/python -m pytest -m "not soak" -n 2 --dist loadfile
 
 soak: $(TOOLS) $(RAY)
 	$(BIN)/python -m pytest -m soak
