@@ -1,4 +1,5 @@
-# make speak: a first sound. make test: every check, two at a time, for which the emulated GPU is built beforehand. Both make .venv, and bring it up to date when what it is made from changes.
+# make speak: a first sound. make test: every check, two at a time, for which the emulated GPU is built beforehand. Both make
+# .venv, and bring it up to date when what it is made from changes. make soak: the long checks, minutes each.
 # make sanitize: the tests of the extension and of the codec, with the extension and its emulated GPU built anew to watch addresses
 # and undefined behaviour (g++'s sanitizers); the first finding ends it.
 PYTHON ?= python3
