@@ -23,7 +23,7 @@ Arrival = AudioChunk | BaseException
 class SpeechStream(Iterator[AudioChunk]):
     """Chunks of one utterance as they are made. Closing or dropping it, or leaving its `with` block, cancels what is not spoken.
 
-    The engine does not wait for whoever reads: what is made and not read yet is kept. To be made by `speak`.
+    The engine does not wait for whoever reads: what is made and not read yet is kept.
     """
 
     def __init__(self, loop: EngineLoop, utterance: Utterance) -> None:

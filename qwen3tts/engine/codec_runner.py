@@ -88,7 +88,11 @@ class CodecRunner:
         device, frames = self.state.device, torch.from_numpy(np.stack(codes))
         bucket, length = bucket_for(self.buckets, len(slots)), max(1, FRAMES_AT_ONCE[device.type] // len(slots))
         if bucket is not None and (length == 1 or frames.shape[1] <= MOST_REPLAYS):
-            sounds = [self._decode_frame(frame, slots, bucket) for frame in frames.split(1, dim=1)]
+            if frames.shape[1] == 1:
+                return self._decode_frame(frames, slots, bucket)
+            # Each replay writes where the one before it did.
+            replays = (self._decode_frame(frame, slots, bucket) for frame in frames.split(1, dim=1))
+            sounds = [Sound(*(part.clone() for part in sound)) for sound in replays]
         else:
             frames, slots = to_device(frames, torch.int64, device), to_device(slots, torch.int64, device)
             sounds = [decode(self.weights, self.config, piece, self.state, slots) for piece in frames.split(length, dim=1)]
@@ -104,8 +108,7 @@ class CodecRunner:
             self.graphs[bucket].replay()
         else:
             self.run_lanes(bucket)
-        # The next replay writes where this one did.
-        return Sound(*(part[:n].clone() for part in self._sounds[bucket]))
+        return Sound(*(part[:n] for part in self._sounds[bucket]))
 
 
 def _to_host(sound: Sound) -> Sound:

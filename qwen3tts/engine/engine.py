@@ -67,12 +67,14 @@ class Engine:
                 self._commit(self.in_flight.popleft())
             spoken = self._speak(self.scheduler.running)
         except BaseException as failure:
+            self.in_flight.clear()
             self._fail(self.scheduler.running, failure)
             raise
         return bool(late or plan.admitted or plan.running or commits or spoken)
 
     def fail(self, failure: BaseException) -> None:
         """End all utterances, also those that wait, with what went wrong."""
+        self.in_flight.clear()
         self._fail((*self.scheduler.waiting, *self.scheduler.running), failure)
 
     def submit(self, utterances: list[Utterance]) -> None:
@@ -96,11 +98,14 @@ class Engine:
         utterance.prompt = replace(prompt, trailing_text_ids=prompt.trailing_text_ids + text_ids)
         utterance.text_open = not ends
         if utterance.row >= 0 and text_ids:
-            with torch.inference_mode():
-                self.frames.extend(utterance, start, text_ids)
+            try:
+                with torch.inference_mode():
+                    self.frames.extend(utterance, start, text_ids)
+            except BaseException as failure:
+                self._fail([utterance], failure)
+                raise
 
     def _fail(self, utterances: Sequence[Utterance], failure: BaseException) -> None:
-        self.in_flight.clear()
         for utterance in list(utterances):
             utterance.failure = failure
             self.scheduler.release(utterance)

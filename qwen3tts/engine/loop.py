@@ -114,8 +114,8 @@ def _run(engine: Engine, inbox: SimpleQueue[Message | None], health: Health, on_
                     observe(time.perf_counter() - started)
             wait = 0.0 if busy else max(0.0, engine.scheduler.next_expiry - engine.now())
         except BaseException:
-            # A step has told all that were in it.
-            log.exception("a step of the engine failed, and all that were speaking with it")
+            # Whoever was in the step, or whose text was added, has been told.
+            log.exception("the engine failed, and what it was speaking with it")
             health.failures += 1
             wait = 0.0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import subprocess
 import sys
@@ -183,3 +184,24 @@ print("first")
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (0, "first\n")
     assert "Traceback" not in done.stderr
+
+
+def test_text_that_cannot_be_added_ends_its_utterance_alone(tts, monkeypatch, becomes_free):
+    async def words():
+        yield "Hello there, "
+        await asyncio.sleep(0.2)
+        yield "my friend. "
+
+    def broken(*_):
+        raise MemoryError
+
+    async def speak():
+        written = tts.astream(words(), max_frames=60, sampling=SamplingParams(seed=3))
+        other = asyncio.ensure_future(tts.asynthesize(**{**LONG, "max_frames": 20}))
+        with pytest.raises(RuntimeError, match="the engine failed"):
+            async for _ in written:
+                monkeypatch.setattr("qwen3tts.engine.torch_runner.embed_more_text", broken)
+        return await other
+
+    assert len(asyncio.run(speak()).codes) == 20
+    assert becomes_free(tts)

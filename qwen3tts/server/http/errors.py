@@ -56,6 +56,20 @@ def internal_error() -> ApiError:
     return ApiError(500, "the server failed: this is not your fault, and the log has more", code="internal_error")
 
 
+ENGINE_NAMES = {
+    "instruct": "instructions",
+    "speaker": "voice",
+    "voice": "voice",
+    "language": "language",
+    "seed": "seed",
+    "max_frames": "max_frames",
+    "speed": "speed",
+    "priority": "priority",
+    "format": "response_format",
+}
+"""The engine's word -> the field, of what HTTP and the WebSocket call alike."""
+
+
 @dataclass(frozen=True)
 class Fields:
     """How a request's fields are called by its protocol and by the engine, whose messages begin with an argument.

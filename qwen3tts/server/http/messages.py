@@ -9,22 +9,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import from_json
 
 from qwen3tts.errors import InstructError, LanguageError, SpeakerError, TextError, VoiceError
-from qwen3tts.server.http.errors import ApiError, Fields
+from qwen3tts.server.http.errors import ENGINE_NAMES, ApiError, Fields
 from qwen3tts.types import Priority
 
 FIELDS = Fields(
-    names={
-        "text": "text",
-        "instruct": "instructions",
-        "speaker": "voice",
-        "voice": "voice",
-        "language": "language",
-        "seed": "seed",
-        "max_frames": "max_frames",
-        "speed": "speed",
-        "priority": "priority",
-        "format": "response_format",
-    },
+    names={**ENGINE_NAMES, "text": "text"},
     others={
         TextError: "text",
         SpeakerError: "voice",

@@ -14,7 +14,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from qwen3tts.errors import AudioError, InstructError, LanguageError, SpeakerError, TextError, VoiceError
 from qwen3tts.server.http.bodies import read_speech_body
-from qwen3tts.server.http.errors import ApiError, Fields, internal_error
+from qwen3tts.server.http.errors import ENGINE_NAMES, ApiError, Fields, internal_error
 from qwen3tts.server.http.info import check_model
 from qwen3tts.server.http.schemas import SPEECH_REQUEST, SPEECH_RESPONSES, SpeechBody
 from qwen3tts.server.sound import Encoder, check_format, media_type
@@ -26,16 +26,8 @@ log = logging.getLogger("qwen3tts")
 SPEECH_PATH = "/v1/audio/speech"
 
 _NAMES = {
+    **ENGINE_NAMES,
     "text": "input",
-    "instruct": "instructions",
-    "speaker": "voice",
-    "voice": "voice",
-    "language": "language",
-    "seed": "seed",
-    "max_frames": "max_frames",
-    "speed": "speed",
-    "priority": "priority",
-    "format": "response_format",
     "deadline": "deadline_ms",
     "timeout": "timeout_ms",
     "text of the reference": "ref_text",
