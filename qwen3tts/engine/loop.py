@@ -44,7 +44,7 @@ class EngineLoop:
     def __init__(self, engine: Engine) -> None:
         self.on_frame: list[Callable[[float], None]] = []
         self._engine, self._inbox, self._health = engine, SimpleQueue[Message | None](), Health()
-        self._lock = threading.Lock()
+        self._lock, self._closed = threading.Lock(), False
         run = partial(_run, engine, self._inbox, self._health, self.on_frame)
         self._thread = threading.Thread(target=run, name="qwen3tts-engine", daemon=True)
         # The thread does not hold this object, so that dropping it ends the thread. So does the interpreter's end, where torch must
@@ -65,13 +65,14 @@ class EngineLoop:
         for utterance in utterances:
             scheduler.check(utterance)
         with self._lock:
-            if not self._finalizer.alive:
+            if self._closed:
                 raise UnavailableError("the model is closed: load it again")
             scheduler.check_room(self._health.arriving + len(utterances))
             self._health.arriving += len(utterances)
             if self._thread.ident is None:
                 self._thread.start()
-        self._inbox.put(partial(_receive, utterances=list(utterances), health=self._health, lock=self._lock))
+            # Before the end that `close` sends, or nobody would ever be told.
+            self._inbox.put(partial(_receive, utterances=list(utterances), health=self._health, lock=self._lock))
 
     def cancel(self, utterance: Utterance) -> None:
         """Forget an utterance before the next step. Takes no lock: the garbage collector may call it at any time."""
@@ -90,6 +91,8 @@ class EngineLoop:
 
     def close(self) -> None:
         """Cancel what is not spoken, and end the thread."""
+        with self._lock:
+            self._closed = True
         self._finalizer()
 
 

@@ -187,20 +187,25 @@ print("first")
 
 
 def test_text_that_cannot_be_added_ends_its_utterance_alone(tts, monkeypatch, becomes_free):
-    async def words():
-        yield "Hello there, "
-        await asyncio.sleep(0.2)
-        yield "my friend. "
-
     def broken(*_):
         raise MemoryError
 
     async def speak():
+        begun = asyncio.Event()
+
+        async def words():
+            yield "Hello there, "
+            await begun.wait()
+            yield "my friend. "
+
         written = tts.astream(words(), max_frames=60, sampling=SamplingParams(seed=3))
         other = asyncio.ensure_future(tts.asynthesize(**{**LONG, "max_frames": 20}))
+        await anext(written)
+        monkeypatch.setattr("qwen3tts.engine.torch_runner.embed_more_text", broken)
+        begun.set()
         with pytest.raises(RuntimeError, match="the engine failed"):
             async for _ in written:
-                monkeypatch.setattr("qwen3tts.engine.torch_runner.embed_more_text", broken)
+                pass
         return await other
 
     assert len(asyncio.run(speak()).codes) == 20
