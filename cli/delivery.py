@@ -12,7 +12,7 @@ import numpy as np
 from qwen3tts.audio.files import AudioWriter
 from qwen3tts.cli.console import speech_progress
 from qwen3tts.cli.files import write_codes
-from qwen3tts.types import AudioChunk, FinishReason
+from qwen3tts.types import FinishReason
 
 if TYPE_CHECKING:
     from qwen3tts import SpeechStream
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 class Delivered:
     """What was said.
 
-    codes: int64 (frames, codebooks). seconds: of speech. first_audio, total: seconds from the request to the first chunk (None
+    frames, seconds: of speech, pauses among the seconds. first_audio, total: seconds from the request to the first chunk (None
     where nothing was said) and to the last.
     """
 
-    codes: np.ndarray
+    frames: int
     seconds: float
     first_audio: float | None
     total: float
@@ -42,29 +42,28 @@ def deliver(
     started: time of the request, on `time.perf_counter`. live: write each chunk as it comes, not all at the end. codes_file: None
     writes none. most_seconds: the longest the speech can be, for the progress bar. Raises OutputError.
     """
-    chunks: list[AudioChunk] = []
-    arrivals: list[float] = []
+    # Of a stream nothing is kept but what has to be: it may be a book.
+    sound: list[np.ndarray] = []
+    codes: list[np.ndarray] = []
+    frames = samples = 0
+    first_audio = None
     with nullcontext() if writer is None else writer:
         with stream, speech_progress(most_seconds) as add_seconds:
             for chunk in stream:
-                arrivals.append(time.perf_counter() - started)
-                chunks.append(chunk)
+                arrived = time.perf_counter() - started
+                if first_audio is None and len(chunk.codes):
+                    first_audio = arrived
+                frames, samples = frames + len(chunk.codes), samples + len(chunk.samples)
                 add_seconds(len(chunk.samples) / chunk.sample_rate)
                 if writer is not None and live:
                     writer.write(chunk.samples)
-        samples = np.concatenate([chunk.samples for chunk in chunks])
-        if writer is not None and not live:
-            writer.write(samples)
-        codes = np.concatenate([chunk.codes for chunk in chunks])
+                elif writer is not None:
+                    sound.append(chunk.samples)
+                if codes_file is not None:
+                    codes.append(chunk.codes)
+        for piece in sound:
+            writer.write(piece)
         # Before the audio appears under its name: where the codes cannot be written, neither does.
         if codes_file is not None:
-            write_codes(codes_file, codes)
-    last = chunks[-1]
-    return Delivered(
-        codes=codes,
-        seconds=len(samples) / last.sample_rate,
-        first_audio=arrivals[0] if len(codes) else None,
-        total=arrivals[-1],
-        finish_reason=last.finish_reason,
-        seed=last.seed,
-    )
+            write_codes(codes_file, np.concatenate(codes))
+    return Delivered(frames, samples / chunk.sample_rate, first_audio, arrived, chunk.finish_reason, chunk.seed)

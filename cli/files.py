@@ -14,20 +14,20 @@ from qwen3tts.audio.files import format_of
 from qwen3tts.cli.console import standard_output
 from qwen3tts.errors import CodesError, OutputError, TextError
 from qwen3tts.output import OutputFile
-from qwen3tts.text import check_text
+from qwen3tts.text import check_words
 
 STANDARD_STREAM = "-"
 """As TEXT, standard input; as the name of an audio output, standard output."""
 
-MOST_TEXT_BYTES = 1 << 20
-"""Read of a file or a pipe at most: many times what an utterance may hold, and less than a pipe without an end."""
+MOST_TEXT_BYTES = 1 << 24
+"""Read of a file or a pipe at most: more than any book has, and less than a pipe without an end."""
 
 
 def read_text(argument: str) -> str:
     """The text that TEXT stands for: itself, a file's for `@FILE`, standard input's for `-`.
 
     The latter two come without the white space at their ends.
-    Raises TextError where it cannot be read, is not UTF-8, is blank or too long.
+    Raises TextError where it cannot be read, is not UTF-8, is blank or too large.
     """
     if argument == STANDARD_STREAM:
         text = _decoded(_read_standard_input(), "text on standard input")
@@ -35,7 +35,7 @@ def read_text(argument: str) -> str:
         text = _decoded(_read_file(argument[1:]), f"text file {argument[1:]}")
     else:
         text = argument
-    check_text(text)
+    check_words(text)
     return text
 
 

@@ -13,6 +13,7 @@ import typer
 import qwen3tts
 from qwen3tts.cli import codec, show, voice
 from qwen3tts.cli.console import print_line, print_note
+from qwen3tts.cli.normalize import normalize
 from qwen3tts.cli.serve import serve
 from qwen3tts.cli.synth import synth
 from qwen3tts.errors import Qwen3TTSError
@@ -21,6 +22,7 @@ FAULT, USAGE, INTERRUPTED = 1, 2, 130
 
 app = typer.Typer(add_completion=False, help="Text to speech with the Qwen3-TTS 12 Hz models.")
 app.command()(synth)
+app.command()(normalize)
 app.command()(show.tokenize)
 app.command()(show.info)
 app.command()(serve)

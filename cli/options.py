@@ -21,6 +21,13 @@ class TextFeedChoice(str, Enum):
     step = "step"
 
 
+class EmojiChoice(str, Enum):
+    """What becomes of emoji."""
+
+    drop = "drop"
+    name = "name"
+
+
 class StatsFormat(str, Enum):
     """How figures are printed."""
 
@@ -135,7 +142,24 @@ TextFeed = Annotated[
 ]
 Normalize = Annotated[
     bool,
-    typer.Option("--normalize/--no-normalize", help="Write numbers and signs out; not in this version.", rich_help_panel=TEXT),
+    typer.Option(
+        "--normalize/--no-normalize",
+        help="Read numbers, dates, money, abbreviations and signs as words, in Russian and English.",
+        rich_help_panel=TEXT,
+    ),
+]
+Marks = Annotated[
+    bool,
+    typer.Option("--marks/--no-marks", help="Take [pause:400ms] and SSML for what they are.", rich_help_panel=TEXT),
+]
+EmojiAs = Annotated[EmojiChoice, typer.Option("--emoji", help="Leave emoji out, or name them.", rich_help_panel=TEXT)]
+MaxChunkTokens = Annotated[
+    int,
+    typer.Option(min=1, help="Longer texts are spoken in parts of so many tokens at most.", rich_help_panel=TEXT),
+]
+DryRun = Annotated[
+    bool,
+    typer.Option("--dry-run", help="Print what would be said, in which parts, and speak nothing.", rich_help_panel=TEXT),
 ]
 
 Output = Annotated[

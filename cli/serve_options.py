@@ -65,7 +65,7 @@ CorsOrigin = Annotated[
 Queue = Annotated[
     int, typer.Option(min=1, metavar="N", help="Requests that wait for a place in the batch.", rich_help_panel=LIMITS)
 ]
-MaxText = Annotated[int, typer.Option(min=1, max=10_000, metavar="N", help="Characters of a text.", rich_help_panel=LIMITS)]
+MaxText = Annotated[int, typer.Option(min=1, max=10_000_000, metavar="N", help="Characters of a text.", rich_help_panel=LIMITS)]
 MaxUploadMb = Annotated[
     int, typer.Option(min=1, max=1024, metavar="N", help="MB of a recording or a request.", rich_help_panel=LIMITS)
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,9 +16,10 @@ from qwen3tts.cli.console import held_warnings, print_json
 from qwen3tts.cli.delivery import Delivered, deliver
 from qwen3tts.cli.files import STANDARD_STREAM, audio_target, check_writable, read_text
 from qwen3tts.cli.loading import load_model
+from qwen3tts.cli.plan import print_plan
 from qwen3tts.errors import InputError
 from qwen3tts.text import check_text
-from qwen3tts.types import SamplingParams
+from qwen3tts.types import SamplingParams, SpeechRequest
 from qwen3tts.voice import Voice
 
 if TYPE_CHECKING:
@@ -34,7 +36,9 @@ _NEEDS = (
     ("stream", "output"),
     ("format", "output"),
 )
-_EXCLUDES = (("ref_audio", "voice"), ("greedy", "temperature"))
+_OF_THE_MODEL = ("model", "device", "dtype", "cuda_graphs", "quantize", "backend")
+_OF_THE_REQUEST = ("max_frames", "text_feed", "normalize", "marks", "emoji", "max_chunk_tokens")
+_EXCLUDES = (("dry_run", "output"), ("dry_run", "save_codes"), ("ref_audio", "voice"), ("greedy", "temperature"))
 
 
 def synth(
@@ -46,6 +50,7 @@ def synth(
     chunk_ms: options.ChunkMs = None,
     save_codes: options.SaveCodes = None,
     stats: options.Stats = None,
+    dry_run: options.DryRun = False,
     speaker: options.Speaker = None,
     language: options.Language = "auto",
     instruct: options.Instruct = None,
@@ -61,7 +66,10 @@ def synth(
     repetition_penalty: options.RepetitionPenalty = None,
     max_frames: options.MaxFrames = None,
     text_feed: options.TextFeed = None,
-    normalize: options.Normalize = False,
+    normalize: options.Normalize = True,
+    marks: options.Marks = True,
+    emoji: options.EmojiAs = options.EmojiChoice.drop,
+    max_chunk_tokens: options.MaxChunkTokens = 256,
     model: options.Model = None,
     device: options.Device = "auto",
     dtype: options.Dtype = None,
@@ -71,31 +79,48 @@ def synth(
 ) -> None:
     """Speak a text into a file, or as raw PCM16 on standard output."""
     _check_combinations(context.params)
-    said = read_text(text)
-    sampling = SamplingParams(seed, greedy, temperature, top_k, top_p, repetition_penalty)
-    request = {"speaker": speaker, "language": language, "instruct": instruct, "max_frames": max_frames, "text_feed": text_feed}
-    known_voice = None if voice is None else Voice.load(voice)
-    recording = None if ref_audio is None else _read_reference(ref_audio, ref_text)
-    target, chosen_format = (None, "") if output is None else audio_target(output, format)
+    request = SpeechRequest(
+        *(read_text(text), speaker, language, instruct),
+        sampling=SamplingParams(seed, greedy, temperature, top_k, top_p, repetition_penalty),
+        **{name: context.params[name] for name in _OF_THE_REQUEST},
+    )
+    if dry_run:
+        print_plan(request, model, stats is not None)
+        return
+    reference = _Reference(ref_audio, ref_text, ref_silence, voice)
+    _speak(request, reference, context.params)
+
+
+@dataclass(frozen=True)
+class _Reference:
+    """Whose voice: a recording and what it says, or a saved voice."""
+
+    audio: str | None
+    text: str | None
+    silence: bool | None
+    saved: str | None
+
+
+def _speak(request: SpeechRequest, reference: _Reference, given: Mapping[str, Any]) -> None:
+    """Speak a request into what the options ask for; all files are looked at before the model is loaded."""
+    known_voice = None if reference.saved is None else Voice.load(reference.saved)
+    recording = None if reference.audio is None else _read_reference(reference.audio, reference.text)
+    output, stream, save_codes, most_frames = (given[name] for name in ("output", "stream", "save_codes", "max_frames"))
+    target, chosen_format = (None, "") if output is None else audio_target(output, given["format"])
     if save_codes is not None:
         check_writable(save_codes)
     with held_warnings():
-        tts, load_seconds = load_model(model, device, dtype, cuda_graphs, quantize, backend)
+        tts, load_seconds = load_model(**{name: given[name] for name in _OF_THE_MODEL})
         if recording is not None:
-            known_voice = tts.clone_voice(recording, ref_text, ref_silence=ref_silence is not False)
+            known_voice = tts.clone_voice(recording, reference.text, ref_silence=reference.silence is not False)
         started = time.perf_counter()
-        speech = tts.stream(
-            said,
-            chunk_ms=chunk_ms or (STREAMED_CHUNK_MS if stream else WHOLE_CHUNK_MS),
-            voice=known_voice,
-            sampling=sampling,
-            **request,
-        )
+        chunk_ms = given["chunk_ms"] or (STREAMED_CHUNK_MS if stream else WHOLE_CHUNK_MS)
+        speech = tts.stream(replace(request, voice=known_voice), chunk_ms=chunk_ms)
     writer = None if target is None else AudioWriter(target, tts.sample_rate, chosen_format)
-    most_seconds = None if max_frames is None else max_frames * tts.frame_seconds
+    most_seconds = None if most_frames is None else most_frames * tts.frame_seconds
     delivered = deliver(speech, started, writer, stream, save_codes, most_seconds)
-    if stats is not None:
-        figures = {"text_characters": len(said), "load_ms": load_seconds * 1000, **_figures(delivered, tts)}
+    if given["stats"] is not None:
+        figures = {"text_characters": len(request.text), "load_ms": load_seconds * 1000, **_figures(delivered, tts)}
         print_json(figures, on_standard_error=output == STANDARD_STREAM)
 
 
@@ -103,7 +128,7 @@ def _check_combinations(parameters: Mapping[str, Any]) -> None:
     """Raise InputError for options that are missing, contradict each other or come with a later version."""
     # A flag that is off counts as not given, and so does a temperature of 0, which is what --greedy says.
     given = {name for name, value in parameters.items() if value not in (None, False)}
-    if not given & {"output", "save_codes"}:
+    if not given & {"output", "save_codes", "dry_run"}:
         raise InputError("--output is missing: give -o FILE.wav, or -o - for raw PCM16 on standard output")
     for name, needed in _NEEDS:
         if name in given and needed not in given:
@@ -111,8 +136,6 @@ def _check_combinations(parameters: Mapping[str, Any]) -> None:
     for name, other in _EXCLUDES:
         if {name, other} <= given:
             raise InputError(f"{_option(name)} and {_option(other)} contradict each other: leave one out")
-    if "normalize" in given:
-        raise InputError("--normalize comes with a later version: leave it out")
 
 
 def _option(name: str) -> str:
@@ -132,7 +155,7 @@ def _figures(delivered: Delivered, tts: TTS) -> dict[str, Any]:
     from qwen3tts.bench.machine import peak_memory_mib
 
     return {
-        "frames": len(delivered.codes),
+        "frames": delivered.frames,
         "audio_seconds": delivered.seconds,
         "first_audio_ms": None if delivered.first_audio is None else delivered.first_audio * 1000,
         "total_ms": delivered.total * 1000,

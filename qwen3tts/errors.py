@@ -17,6 +17,10 @@ class TextError(InputError):
     """The text is empty, blank, too long or not valid Unicode."""
 
 
+class MarkError(TextError):
+    """A mark in the text, `[pause:...]` or a tag of SSML, is unknown, unbalanced or badly written."""
+
+
 class SpeakerError(InputError):
     """The speaker is unknown, or the model takes none."""
 

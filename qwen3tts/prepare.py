@@ -46,12 +46,14 @@ def prepare(
     chunk_frames: int | None,
     kv_positions: int,
     open_tokens: int | None = None,
+    one_of_several: bool = False,
 ) -> Utterance:
     """Check a request against the model and lay its prompt out.
 
     chunk_frames: frames in a chunk of PCM, None as the profile has it. kv_positions: the whole KV cache; a frame limit that the
     caller left open never exceeds it. open_tokens: the text goes on, up to about so many tokens, and is fed a token a frame; None
-    where it is whole. Raises the errors of `qwen3tts.errors`.
+    where it is whole. one_of_several: the request's frame limit is that of more than this text. Raises the errors of
+    `qwen3tts.errors`.
     """
     voice = request.voice
     prompt = build_prompt(
@@ -77,7 +79,7 @@ def prepare(
         sampling=sampling,
         speaker_embedding=None if voice is None else voice.speaker_embedding,
         reference_codes=None if voice is None else voice.codes,
-        max_frames=max(1, wanted) if request.max_frames is None else _check_max_frames(request.max_frames),
+        max_frames=_frame_limit(request.max_frames, max(1, wanted), one_of_several),
         chunk_frames=chunk_frames,
         loop_guard=None if sampling.greedy else LoopGuard(),
         silence_guard=None if sampling.greedy else SilenceGuard(),
@@ -128,7 +130,10 @@ def _limit(name: str, seconds: float | None) -> float:
     return time.monotonic() + seconds
 
 
-def _check_max_frames(limit: int) -> int:
+def _frame_limit(limit: int | None, wanted: int, one_of_several: bool) -> int:
+    """Of one utterance. wanted: what its text needs. Raises InputError."""
+    if limit is None:
+        return wanted
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
         raise InputError(f"max_frames={limit!r} is out of range: give a whole number of frames, 1 or more")
-    return limit
+    return min(limit, wanted) if one_of_several else limit

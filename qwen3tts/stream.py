@@ -1,9 +1,10 @@
-"""A stream of chunks: what the engine's thread makes of one utterance, for threads and for asyncio."""
+"""A stream of chunks: what the engine's thread makes of a text, for threads and for asyncio."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import AsyncIterator, Iterator, Sequence
 from functools import partial
 from queue import SimpleQueue
@@ -13,35 +14,78 @@ from typing import Any
 import numpy as np
 
 from qwen3tts.engine.loop import EngineLoop
-from qwen3tts.engine.utterance import Utterance
+from qwen3tts.engine.utterance import Deliver
 from qwen3tts.errors import Qwen3TTSError
+from qwen3tts.recital import Recital
 from qwen3tts.types import Audio, AudioChunk
 
 Arrival = AudioChunk | BaseException
 
 
-class SpeechStream(Iterator[AudioChunk]):
-    """Chunks of one utterance as they are made. Closing or dropping it, or leaving its `with` block, cancels what is not spoken.
+class _Listening:
+    """What a stream does with what arrives from the engine, for either kind of reader."""
 
-    The engine does not wait for whoever reads: what is made and not read yet is kept.
+    def __init__(self, loop: EngineLoop, recital: Recital, deliver: Deliver) -> None:
+        self._loop, self._recital, self._deliver = loop, recital, deliver
+        self._ready, self._ended = deque(recital.opening), False
+        recital.utterance.deliver = deliver
+
+    def _hear(self, arrival: Arrival) -> None:
+        """Make a chunk of the whole of what arrived, and go on to the next utterance behind the last of one."""
+        try:
+            chunks, following = self._recital.hear(chunk_of(arrival))
+            self._ready.extend(chunks)
+            if following is not None:
+                following.deliver = self._deliver
+                self._loop.submit([following], continuing=True)
+                # Somebody may have closed the stream meanwhile, and cancelled the utterance before.
+                if self._ended:
+                    self._loop.cancel(following)
+        except BaseException:
+            self._ended = True
+            raise
+
+    def _next_ready(self) -> AudioChunk | None:
+        if self._ended or not self._ready:
+            return None
+        chunk = self._ready.popleft()
+        self._ended = chunk.is_final
+        return chunk
+
+    def _cancel(self) -> bool:
+        """Forget what is not spoken; returns whether there was anything."""
+        if self._ended:
+            return False
+        self._ended = True
+        self._loop.cancel(self._recital.utterance)
+        return True
+
+    def __del__(self) -> None:
+        if hasattr(self, "_ended"):
+            self._cancel()
+
+
+class SpeechStream(_Listening, Iterator[AudioChunk]):
+    """Chunks of a text as they are made. Closing or dropping it, or leaving its `with` block, cancels what is not spoken.
+
+    The engine does not wait for whoever reads: what is made and not read yet is kept. A text of several utterances goes on to the
+    next when the last one has been read.
     """
 
-    def __init__(self, loop: EngineLoop, utterance: Utterance) -> None:
-        self._loop, self._utterance, self._ended = loop, utterance, False
+    def __init__(self, loop: EngineLoop, recital: Recital) -> None:
         self._arrived: SimpleQueue[Arrival | None] = SimpleQueue()
-        utterance.deliver = self._arrived.put
+        super().__init__(loop, recital, self._arrived.put)
 
     def __next__(self) -> AudioChunk:
-        if self._ended or (arrival := self._arrived.get()) is None:
-            raise StopIteration
-        self._ended = _is_last(arrival)
-        return chunk_of(arrival)
+        while (chunk := self._next_ready()) is None:
+            if self._ended or (arrival := self._arrived.get()) is None:
+                raise StopIteration
+            self._hear(arrival)
+        return chunk
 
     def close(self) -> None:
-        """Cancel the utterance; what it held is free before the next frame, and the stream ends, also for a thread that waits."""
-        if not self._ended:
-            self._ended = True
-            self._loop.cancel(self._utterance)
+        """Cancel the speech; what it held is free before the next frame, and the stream ends, also for a thread that waits."""
+        if self._cancel():
             self._arrived.put(None)
 
     def __enter__(self) -> SpeechStream:
@@ -50,45 +94,35 @@ class SpeechStream(Iterator[AudioChunk]):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def __del__(self) -> None:
-        if not self._ended:
-            self._loop.cancel(self._utterance)
 
-
-class AsyncSpeechStream(AsyncIterator[AudioChunk]):
+class AsyncSpeechStream(_Listening, AsyncIterator[AudioChunk]):
     """`SpeechStream` for the event loop that it is made on. One task reads it; dropping it or `aclose` cancels."""
 
-    def __init__(self, loop: EngineLoop, utterance: Utterance) -> None:
-        self._loop, self._utterance, self._ended = loop, utterance, False
+    def __init__(self, loop: EngineLoop, recital: Recital) -> None:
         self._arrived: asyncio.Queue[Arrival | None] = asyncio.Queue()
-        utterance.deliver = partial(post, asyncio.get_running_loop(), self._arrived)
+        super().__init__(loop, recital, partial(post, asyncio.get_running_loop(), self._arrived))
 
     @property
     def queued(self) -> float | None:
         """Seconds that it waited for its place in the batch, None before it has one."""
-        seconds = self._utterance.admitted - self._utterance.arrived
+        seconds = self._recital.first.admitted - self._recital.first.arrived
         return seconds if 0 <= seconds < float("inf") else None
 
     async def __anext__(self) -> AudioChunk:
-        if self._ended or (arrival := await self._arrived.get()) is None:
-            raise StopAsyncIteration
-        self._ended = _is_last(arrival)
-        return chunk_of(arrival)
+        while (chunk := self._next_ready()) is None:
+            if self._ended or (arrival := await self._arrived.get()) is None:
+                raise StopAsyncIteration
+            self._hear(arrival)
+        return chunk
 
     async def aclose(self) -> None:
-        """Cancel the utterance; what it held is free before the next frame, and the stream ends."""
-        if not self._ended:
-            self._ended = True
-            self._loop.cancel(self._utterance)
+        """Cancel the speech; what it held is free before the next frame, and the stream ends."""
+        if self._cancel():
             self._arrived.put_nowait(None)
-
-    def __del__(self) -> None:
-        if not self._ended:
-            self._loop.cancel(self._utterance)
 
 
 def join(chunks: Sequence[AudioChunk]) -> Audio:
-    """All chunks of an utterance as one."""
+    """All chunks of a stream as one."""
     last = chunks[-1]
     assert last.finish_reason is not None  # only the final chunk ends a stream
     return Audio(
@@ -104,10 +138,6 @@ def post(event_loop: asyncio.AbstractEventLoop, queue: asyncio.Queue[Any], arriv
     """Bring an arrival to the reader's event loop; where that has ended, nobody reads."""
     with contextlib.suppress(RuntimeError):
         event_loop.call_soon_threadsafe(queue.put_nowait, arrival)
-
-
-def _is_last(arrival: Arrival) -> bool:
-    return isinstance(arrival, BaseException) or arrival.is_final
 
 
 def chunk_of(arrival: Arrival) -> AudioChunk:

@@ -20,9 +20,9 @@ from qwen3tts.engine.codec_runner import CodecRunner
 from qwen3tts.engine.engine import Engine
 from qwen3tts.engine.loop import EngineLoop
 from qwen3tts.engine.profile import load_profile
-from qwen3tts.engine.utterance import Utterance
 from qwen3tts.errors import InputError
-from qwen3tts.prepare import chunk_frames_of, prepare, speech_request
+from qwen3tts.prepare import chunk_frames_of, speech_request
+from qwen3tts.recital import Recital
 from qwen3tts.stream import AsyncSpeechStream, SpeechStream, join
 from qwen3tts.text.tokenizer import Tokenizer
 from qwen3tts.types import Audio, EngineLoad, SpeechRequest
@@ -136,23 +136,24 @@ class TTS:
         A request is a text, a mapping of `SpeechRequest`'s fields, or a SpeechRequest; `options` hold for the first two where
         they give none of their own. All are checked before any is spoken.
         """
-        utterances = [self._prepare(speech_request(item, options), WHOLE_CHUNK_FRAMES) for item in requests]
-        streams = [SpeechStream(self._loop, _unheard(utterance)) for utterance in utterances]
+        recitals = [self._recital(speech_request(item, options), WHOLE_CHUNK_FRAMES, listening=False) for item in requests]
+        streams = [SpeechStream(self._loop, recital) for recital in recitals]
         try:
-            self._loop.submit(utterances)
+            self._loop.submit([recital.first for recital in recitals])
             return [join(list(stream)) for stream in streams]
         finally:
             for stream in streams:
                 stream.close()
 
-    def stream(self, text: str, *, chunk_ms: float | None = 80, **options: Any) -> SpeechStream:
-        """Speak a text in chunks as they are made; a chunk is the whole frames that cover `chunk_ms`, None is the profile's choice.
+    def stream(self, text: str | SpeechRequest, *, chunk_ms: float | None = 80, **options: Any) -> SpeechStream:
+        """Speak a text, or a request, in chunks as they are made.
 
-        `options` as for `synthesize`. Every argument is checked here, before the first chunk. Closing the stream cancels.
+        A chunk is the whole frames that cover `chunk_ms`, None is the profile's choice; a pause is no frame, and its chunks have no
+        codes. `options` as for `synthesize`. Every argument is checked here, before the first chunk. Closing the stream cancels.
         """
-        utterance = self._prepare(speech_request(text, options), chunk_frames_of(chunk_ms, self.frame_seconds))
-        stream = SpeechStream(self._loop, utterance)
-        self._loop.submit([utterance])
+        recital = self._recital(speech_request(text, options), chunk_frames_of(chunk_ms, self.frame_seconds))
+        stream = SpeechStream(self._loop, recital)
+        self._loop.submit([recital.first])
         return stream
 
     def astream(self, text: str | AsyncIterable[str], *, chunk_ms: float | None = 80, **options: Any) -> AsyncSpeech:
@@ -164,16 +165,16 @@ class TTS:
         frames = chunk_frames_of(chunk_ms, self.frame_seconds)
         if not isinstance(text, str):
             return WrittenStream(self._loop, self.checkpoint, self.tokenizer, text, speech_request("A word.", options), frames)
-        utterance = self._prepare(speech_request(text, options), frames)
-        stream = AsyncSpeechStream(self._loop, utterance)
-        self._loop.submit([utterance])
+        recital = self._recital(speech_request(text, options), frames)
+        stream = AsyncSpeechStream(self._loop, recital)
+        self._loop.submit([recital.first])
         return stream
 
     async def asynthesize(self, text: str, **options: Any) -> Audio:
         """`synthesize` for asyncio."""
-        utterance = _unheard(self._prepare(speech_request(text, options), WHOLE_CHUNK_FRAMES))
-        stream = AsyncSpeechStream(self._loop, utterance)
-        self._loop.submit([utterance])
+        recital = self._recital(speech_request(text, options), WHOLE_CHUNK_FRAMES, listening=False)
+        stream = AsyncSpeechStream(self._loop, recital)
+        self._loop.submit([recital.first])
         return join([chunk async for chunk in stream])
 
     def load_state(self) -> EngineLoad:
@@ -212,8 +213,8 @@ class TTS:
         with torch.inference_mode():
             return alone.run([checked.numpy()], [0]).samples[0].numpy()
 
-    def _prepare(self, request: SpeechRequest, chunk_frames: int | None) -> Utterance:
-        return prepare(self.checkpoint, self.tokenizer, request, chunk_frames, self._loop.positions)
+    def _recital(self, request: SpeechRequest, chunk_frames: int | None, listening: bool = True) -> Recital:
+        return Recital(self.checkpoint, self.tokenizer, request, chunk_frames, self._loop.positions, listening)
 
 
 def _check_sizes(max_batch: int, kv_positions: int | None, queue: int | None, graph_buckets: Sequence[int] | None) -> None:
@@ -236,9 +237,3 @@ def _check_buckets(graph_buckets: Sequence[int]) -> None:
         raise InputError(f"graph_buckets={graph_buckets!r} has no batch sizes: give a list such as [1, 2, 4], or cuda_graphs=False")
     for i, size in enumerate(graph_buckets):
         _check_whole(f"graph_buckets[{i}]", size)
-
-
-def _unheard(utterance: Utterance) -> Utterance:
-    """The same, of which nobody hears a chunk before the last one."""
-    utterance.listening = False
-    return utterance

@@ -118,17 +118,22 @@ def _check(name: str, value: object, kind: type, low: float, high: float, above_
 
 TextFeed = Literal["full", "step"]
 
+Emoji = Literal["drop", "name"]
+
 
 @dataclass(frozen=True)
 class SpeechRequest:
     """What to say, and how.
 
-    text: at most 10,000 characters. speaker: a name of the model's, None for its first. language: a name of the model's, a code
-    such as "en", or "auto". instruct: how to say it, in words, for models that take it. voice: a cloned voice, for base models.
+    text: of any length; a long one becomes several utterances, of which one is in the engine at a time. speaker: a name of the
+    model's, None for its first. language: a name of the model's, a code such as "en", or "auto". instruct: how to say it, in words,
+    for models that take it. voice: a cloned voice, for base models.
     max_frames: at most so many frames of 80 ms come out; None scales with the text. text_feed: "full" reads the text whole before
     speaking, "step" a token a frame; None is the official default of the model's kind. priority: who goes first where not all can.
     deadline: seconds within which its first audio is worth having. timeout: seconds within which it has to end. A request that
-    misses one of them ends with that reason; None is no limit.
+    misses one of them ends with that reason; None is no limit. normalize: write out numbers, dates, money and other signs, in
+    Russian and English. marks: take `[pause:400ms]` and SSML for what they are. emoji: "drop" or "name". max_chunk_tokens: tokens
+    of an utterance at most.
     """
 
     text: str
@@ -142,6 +147,10 @@ class SpeechRequest:
     priority: Priority = "normal"
     deadline: float | None = None
     timeout: float | None = None
+    normalize: bool = True
+    marks: bool = True
+    emoji: Emoji = "drop"
+    max_chunk_tokens: int = 256
 
 
 @dataclass(frozen=True)

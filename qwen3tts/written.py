@@ -7,8 +7,6 @@ becomes one utterance after another, each of a sentence or a few; the codes of e
 from __future__ import annotations
 
 import asyncio
-import secrets
-import time
 from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass, replace
@@ -19,10 +17,12 @@ from qwen3tts.engine.loop import EngineLoop
 from qwen3tts.engine.utterance import Utterance
 from qwen3tts.errors import TextError
 from qwen3tts.prepare import prepare
+from qwen3tts.recital import normalizer_of, remaining, with_seed
 from qwen3tts.stream import Arrival, AsyncSpeechStream, chunk_of, post
 from qwen3tts.text.prompt import text_ending
 from qwen3tts.text.tokenizer import Tokenizer, check_unicode
-from qwen3tts.text.words import ends_sentence, take_words
+from qwen3tts.text.words import ends_sentence
+from qwen3tts.text.writing import Writing
 from qwen3tts.types import AudioChunk, FinishReason, SpeechRequest
 
 SENTENCE_TOKENS, MOST_TOKENS = 24, 96
@@ -64,14 +64,13 @@ class WrittenStream(AsyncIterator[AudioChunk]):
         request: SpeechRequest,
         chunk_frames: int | None,
     ) -> None:
-        sampling = request.sampling
-        if sampling.seed is None:
-            request = replace(request, sampling=replace(sampling, seed=secrets.randbits(63)))
-        self._loop, self._checkpoint, self._tokenizer, self._request = loop, checkpoint, tokenizer, request
+        self._loop, self._checkpoint, self._tokenizer, self._request = loop, checkpoint, tokenizer, with_seed(request)
         self._chunk_frames = chunk_frames
         self._whole = request.text_feed == "full" or (request.voice is not None and request.voice.in_context)
         self._words: deque[str] = deque()
-        self._held, self._all_written = "", False
+        self._writing = Writing(normalizer_of(request))
+        self._all_written = False
+        self._first: Utterance | None = None
         self._utterance: Utterance | None = None
         self._tokens = self._frames = self._samples = 0
         # Every argument but the text is checked now.
@@ -139,9 +138,7 @@ class WrittenStream(AsyncIterator[AudioChunk]):
             raise TextError(f"text has a piece of {type(piece).__name__}: give strings")
         else:
             check_unicode(piece, "text")
-            self._held += piece
-        words, self._held = take_words(self._held, self._all_written)
-        self._words.extend(words)
+        self._words.extend(self._writing.take(piece or "", self._all_written))
 
     def _hear(self, arrival: Arrival) -> AudioChunk:
         """A chunk of the utterance that speaks, as a chunk of the whole."""
@@ -183,7 +180,10 @@ class WrittenStream(AsyncIterator[AudioChunk]):
             self._utterance = self._prepare(text)
             self._tokens = len(self._utterance.prompt)
             self._utterance.deliver = partial(post, self._event_loop, self._arrived)
-            self._loop.submit([self._utterance])
+            if self._first is None:
+                self._first = self._utterance
+            self._utterance.arrived = self._first.arrived
+            self._loop.submit([self._utterance], continuing=self._utterance is not self._first)
         if self._open:
             self._feed(self._utterance)
 
@@ -229,12 +229,8 @@ class WrittenStream(AsyncIterator[AudioChunk]):
 
     def _prepare(self, text: str) -> Utterance:
         request = replace(self._request, text=text)
-        if self._frames and request.max_frames is not None:
-            request = replace(request, max_frames=request.max_frames - self._frames)
-        if self._frames and request.timeout is not None:
-            request = replace(request, timeout=max(self._until - time.monotonic(), 1e-3))
         if self._frames:
-            request = replace(request, deadline=None)
+            request = remaining(request, self._frames, self._until)
         return prepare(
             *(self._checkpoint, self._tokenizer, request, self._chunk_frames, self._loop.positions),
             open_tokens=None if self._whole else MOST_TOKENS,

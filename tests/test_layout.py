@@ -22,7 +22,7 @@ EVERYONE = {"qwen3tts.errors", "qwen3tts.types", "qwen3tts.config"}
 # Besides the standard library, EVERYONE and itself, this is all that a part may import.
 ONLY = {
     "qwen3tts.kernels": {"torch", "triton"},
-    "qwen3tts.text": {"tokenizers"},
+    "qwen3tts.text": {"emoji", "num2words", "pymorphy3", "rutextnorm", "tokenizers"},
     "qwen3tts.cache.pages": set(),
     "qwen3tts.engine.profile": {"yaml"},
     "qwen3tts.engine.scheduler": {"qwen3tts.cache.pages", "qwen3tts.engine.profile", "qwen3tts.engine.utterance"},

@@ -125,7 +125,7 @@ def test_temperature_zero_is_greedy(tts):
 
 
 def test_without_a_limit_the_text_sets_one(tts):
-    short, long = (tts._prepare(SpeechRequest(text), WHOLE_CHUNK_FRAMES).max_frames for text in ("Hi.", "Hi there. " * 20))
+    short, long = (tts._recital(SpeechRequest(text), WHOLE_CHUNK_FRAMES).first.max_frames for text in ("Hi.", "Hi there. " * 20))
     assert 75 < short < long < 8192
 
 
@@ -136,10 +136,10 @@ def test_the_longest_text_is_read(tts, text_feed):
 
 
 def test_a_loop_ends_the_run(tts):
-    utterance = tts._prepare(SpeechRequest("Hello", max_frames=50, sampling=SamplingParams(seed=1)), 3)
-    utterance.loop_guard = LoopGuard(window=10, longest_period=5, agreement=0.0)  # takes anything for a loop
-    stream = SpeechStream(tts._loop, utterance)
-    tts._loop.submit([utterance])
+    recital = tts._recital(SpeechRequest("Hello", max_frames=50, sampling=SamplingParams(seed=1)), 3)
+    recital.first.loop_guard = LoopGuard(window=10, longest_period=5, agreement=0.0)  # takes anything for a loop
+    stream = SpeechStream(tts._loop, recital)
+    tts._loop.submit([recital.first])
     chunks = list(stream)
     assert sum(len(chunk.codes) for chunk in chunks) == 10
     assert chunks[-1].finish_reason == "loop"

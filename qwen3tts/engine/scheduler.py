@@ -67,8 +67,8 @@ class Scheduler:
             raise BusyError(f"the line is full, with {len(self.waiting)} waiting: try again later", retry_after)
 
     def submit(self, utterance: Utterance, now: float) -> None:
-        """Put an utterance in the line, by priority, then deadline, then arrival."""
-        utterance.arrived = now
+        """Put an utterance in the line, by priority, then deadline, then arrival, which for a part of a text is that of the text."""
+        utterance.arrived = min(utterance.arrived, now)
         insort(self.waiting, utterance, key=_rank)
 
     def expired(self, now: float) -> list[tuple[Utterance, FinishReason]]:
@@ -175,6 +175,6 @@ class Scheduler:
         return self.profile.chunk_frames if utterance.spoken else self.profile.first_chunk_frames
 
 
-def _rank(utterance: Utterance) -> tuple[int, float]:
-    """Order in the line; those who came first stay before their equals."""
-    return RANKS[utterance.priority], utterance.deadline
+def _rank(utterance: Utterance) -> tuple[int, float, float]:
+    """Order in the line."""
+    return RANKS[utterance.priority], utterance.deadline, utterance.arrived

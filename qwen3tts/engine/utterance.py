@@ -27,8 +27,9 @@ class Utterance:
     they come. text_open: more of the text is to come, and a frame that needs it waits. deadline: when the first audio, timeout:
     when all of it has to be there.
 
-    arrived, admitted: when it came into the line, and out of it. row, pages: what it holds while it runs. launched: its frames that
-    are run or on their way. codes: those that are known, int64 (num_code_groups,) each. spoken: how many of them are PCM already.
+    arrived, admitted: when it, or the text that it is a part of, came into the line, and when it left it. row, pages: what it holds
+    while it runs. launched: its frames that are run or on their way. codes: those that are known, int64 (num_code_groups,) each.
+    spoken: how many of them are PCM already.
     dry_at: when a listener who plays each chunk as it comes has heard all there is; None before the first. failure: what went wrong
     in the engine while it ran. chunks: what was delivered, where nobody else takes it.
     """

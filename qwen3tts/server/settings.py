@@ -12,7 +12,7 @@ from qwen3tts.errors import InputError
 class Limits:
     """What callers may ask for.
 
-    text_characters: of one request, at most 10,000. upload_bytes: of a recording, or of a whole request. connections: open at once,
+    text_characters: of one request. upload_bytes: of a recording, or of a whole request. connections: open at once,
     for each port. requests_per_minute: of a key, or where there are no keys of a client's address; None is no limit. queue:
     requests that wait for a place in the batch. drain_seconds: that live streams have to end after SIGTERM. text_seconds: between
     two pieces of a text that is being written.

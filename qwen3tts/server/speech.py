@@ -56,6 +56,8 @@ class Call:
     priority: Priority = "normal"
     deadline: float | None = None
     timeout: float | None = None
+    normalize: bool = True
+    marks: bool = True
     whole: bool = False
     caller: str | None = None
 
@@ -231,6 +233,8 @@ class SpeechService:
             "sampling": SamplingParams(seed=call.seed),
             "max_frames": call.max_frames,
             "priority": call.priority,
+            "normalize": call.normalize,
+            "marks": call.marks,
             **await self._voice(call),
         }
         # Cloning a recording is a part of what they bound.

@@ -20,6 +20,8 @@ ISO_639 = {
     "zh": "chinese",
 }
 """Language codes -> the names that the models have."""
+KNOWN = ("auto", *ISO_639, *ISO_639.values())
+"""What `language_code` takes."""
 _REGIONAL = re.compile(r"([a-z]{2})([-_][a-z0-9]+)*")
 
 
@@ -37,6 +39,21 @@ def resolve_language(config: ModelConfig, name: str | None) -> str:
     if language not in config.languages:
         raise LanguageError(f"language={name!r} is not one that this model speaks: choose one of {', '.join(config.languages)}")
     return language
+
+
+def language_code(name: str | None) -> str:
+    """The ISO 639-1 code of a language, or "auto".
+
+    name: an English name of one in any case, a code with or without a region, "auto" or None (auto). Raises LanguageError.
+    """
+    lowered = "auto" if name is None else str(name).strip().lower()
+    code = _REGIONAL.fullmatch(lowered)
+    if code and code[1] in ISO_639:
+        return code[1]
+    names = {"auto": "auto", **{language: iso for iso, language in ISO_639.items()}}
+    if lowered not in names:
+        raise LanguageError(f"language={name!r} is unknown: choose one of {', '.join(KNOWN)}")
+    return names[lowered]
 
 
 def resolve_speaker(config: ModelConfig, name: str | None) -> str | None:

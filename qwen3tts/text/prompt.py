@@ -22,19 +22,23 @@ from qwen3tts.types import NO_TOKEN, Prompt, TextFeed
 MAX_TEXT_LENGTH = 10_000
 """Longest text of one utterance, in characters."""
 
-
 _AFTER_TEXT = "<|im_end|>\n<|im_start|>assistant\n"
 
 
-def check_text(text: str, name: str = "text") -> None:
-    """Raise TextError unless the text is a non-blank, encodable string of at most 10,000 characters; `name` is the argument's."""
+def check_words(text: str, name: str = "text") -> None:
+    """Raise TextError unless the text is a non-blank, encodable string; `name` is the argument's."""
     if not isinstance(text, str):
         raise TextError(f"{name} is {type(text).__name__}, expected a string")
     if not text.strip():
         raise TextError(f"{name} is {'blank' if text else 'empty'}: give it at least one word")
+    check_unicode(text, name)
+
+
+def check_text(text: str, name: str = "text") -> None:
+    """Raise TextError unless the text is one of `check_words` of at most 10,000 characters; `name` is the argument's."""
+    check_words(text, name)
     if len(text) > MAX_TEXT_LENGTH:
         raise TextError(f"{name} has {len(text):,} characters, more than {MAX_TEXT_LENGTH:,}: split it")
-    check_unicode(text, name)
 
 
 def default_text_feed(config: ModelConfig) -> TextFeed:

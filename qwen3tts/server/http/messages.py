@@ -44,6 +44,7 @@ class Start(_Message):
     seed: int | None = None
     max_frames: int | None = None
     speed: float = 1.0
+    normalize: bool = True
     priority: Priority = "normal"
     response_format: str = "pcm"
 

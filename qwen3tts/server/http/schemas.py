@@ -54,6 +54,8 @@ class SpeechBody(_Asked):
     )
     ref_text: str | None = Field(None, description="What the recording says.")
     max_frames: int | None = Field(None, ge=1, description="At most so many frames of 80 ms.")
+    normalize: bool = Field(True, description="Read numbers, dates and signs as words, in Russian and English.")
+    marks: bool = Field(True, description="Take [pause:400ms] and SSML for what they are.")
     priority: Priority = "normal"
     deadline_ms: float | None = Field(None, gt=0, le=LONGEST_MS, description="Within which its first audio is worth having.")
     timeout_ms: float | None = Field(None, gt=0, le=LONGEST_MS, description="Within which it has to end.")

@@ -199,6 +199,7 @@ def _call(start: Start, text: AsyncIterator[str], caller: str) -> Call:
         seed=start.seed,
         max_frames=start.max_frames,
         speed=start.speed,
+        normalize=start.normalize,
         priority=start.priority,
         caller=caller,
     )

@@ -77,6 +77,8 @@ def _call(body: SpeechBody, recording: bytes | None, request_id: str, caller: st
         seed=body.seed,
         max_frames=body.max_frames,
         speed=body.speed,
+        normalize=body.normalize,
+        marks=body.marks,
         priority=body.priority,
         deadline=None if body.deadline_ms is None else body.deadline_ms / 1000,
         timeout=None if body.timeout_ms is None else body.timeout_ms / 1000,

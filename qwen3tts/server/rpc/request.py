@@ -80,6 +80,8 @@ def call_of(
         max_frames=request.max_frames if request.HasField("max_frames") else None,
         speed=request.speed if request.HasField("speed") else 1.0,
         priority=_PRIORITIES[_known("priority", request.priority, tts_pb2.Priority)],
+        normalize=request.normalize if request.HasField("normalize") else True,
+        marks=request.marks if request.HasField("marks") else True,
         timeout=timeout,
         whole=whole,
         caller=caller,

@@ -24,35 +24,35 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dqwen3tts/server/rpc/tts.proto\x12\x06tts.v1\"\x83\x03\n\x11SynthesizeRequest\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\"\n\x08language\x18\x02 \x01(\x0e\x32\x10.tts.v1.Language\x12\x17\n\nspeaker_id\x18\x03 \x01(\rH\x00\x88\x01\x01\x12)\n\x0c\x61udio_format\x18\x04 \x01(\x0e\x32\x13.tts.v1.AudioFormat\x12\x13\n\x0bsample_rate\x18\x05 \x01(\r\x12\x11\n\x04seed\x18\x06 \x01(\x04H\x01\x88\x01\x01\x12\x12\n\nrequest_id\x18\x07 \x01(\t\x12\r\n\x05voice\x18\x08 \x01(\t\x12\x14\n\x0cinstructions\x18\t \x01(\t\x12\x17\n\nmax_frames\x18\n \x01(\rH\x02\x88\x01\x01\x12\x12\n\x05speed\x18\x0b \x01(\x02H\x03\x88\x01\x01\x12\"\n\x08priority\x18\x0c \x01(\x0e\x32\x10.tts.v1.Priority\x12\x15\n\rlanguage_name\x18\r \x01(\tB\r\n\x0b_speaker_idB\x07\n\x05_seedB\r\n\x0b_max_framesB\x08\n\x06_speed\"\xcf\x01\n\x12SynthesizeResponse\x12\x12\n\naudio_data\x18\x01 \x01(\x0c\x12)\n\x0c\x61udio_format\x18\x02 \x01(\x0e\x32\x13.tts.v1.AudioFormat\x12\x13\n\x0bsample_rate\x18\x03 \x01(\r\x12\x13\n\x0bnum_samples\x18\x04 \x01(\x04\x12\x13\n\x0b\x64uration_ms\x18\x05 \x01(\x02\x12\x1a\n\x12processing_time_ms\x18\x06 \x01(\x02\x12\x0b\n\x03rtf\x18\x07 \x01(\x02\x12\x12\n\nrequest_id\x18\x08 \x01(\t\"\xac\x01\n\nAudioChunk\x12\x13\n\x0b\x63hunk_index\x18\x01 \x01(\r\x12\x12\n\naudio_data\x18\x02 \x01(\x0c\x12\x13\n\x0bsample_rate\x18\x03 \x01(\r\x12\x13\n\x0bnum_samples\x18\x04 \x01(\x04\x12\x10\n\x08start_ms\x18\x05 \x01(\x02\x12\x13\n\x0b\x64uration_ms\x18\x06 \x01(\x02\x12\x10\n\x08is_final\x18\x07 \x01(\x08\x12\x12\n\nrequest_id\x18\x08 \x01(\t\"\x0f\n\rHealthRequest\"\xb6\x01\n\x0eHealthResponse\x12-\n\x06status\x18\x01 \x01(\x0e\x32\x1d.tts.v1.HealthResponse.Status\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x16\n\x0euptime_seconds\x18\x03 \x01(\x02\"L\n\x06Status\x12\x16\n\x12STATUS_UNSPECIFIED\x10\x00\x12\x12\n\x0eSTATUS_SERVING\x10\x01\x12\x16\n\x12STATUS_NOT_SERVING\x10\x02\"\r\n\x0bInfoRequest\"\xaa\x01\n\x0cInfoResponse\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x12\n\nmodel_name\x18\x03 \x01(\t\x12\x1b\n\x13supported_languages\x18\x04 \x03(\t\x12\x1b\n\x13\x64\x65\x66\x61ult_sample_rate\x18\x05 \x01(\r\x12\x17\n\x0fmax_text_length\x18\x06 \x01(\r\x12\x14\n\x0cnum_speakers\x18\x07 \x01(\r*Z\n\x08Language\x12\x18\n\x14LANGUAGE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bLANGUAGE_RU\x10\x01\x12\x0f\n\x0bLANGUAGE_EN\x10\x02\x12\x12\n\x0eLANGUAGE_MIXED\x10\x03*]\n\x0b\x41udioFormat\x12\x1c\n\x18\x41UDIO_FORMAT_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x41UDIO_FORMAT_PCM_S16LE\x10\x01\x12\x14\n\x10\x41UDIO_FORMAT_WAV\x10\x02*u\n\x08Priority\x12\x18\n\x14PRIORITY_UNSPECIFIED\x10\x00\x12\x10\n\x0cPRIORITY_LOW\x10\x01\x12\x13\n\x0fPRIORITY_NORMAL\x10\x02\x12\x11\n\rPRIORITY_HIGH\x10\x03\x12\x15\n\x11PRIORITY_CRITICAL\x10\x04\x32\x85\x02\n\nTtsService\x12\x43\n\nSynthesize\x12\x19.tts.v1.SynthesizeRequest\x1a\x1a.tts.v1.SynthesizeResponse\x12\x43\n\x10SynthesizeStream\x12\x19.tts.v1.SynthesizeRequest\x1a\x12.tts.v1.AudioChunk0\x01\x12\x37\n\x06Health\x12\x15.tts.v1.HealthRequest\x1a\x16.tts.v1.HealthResponse\x12\x34\n\x07GetInfo\x12\x13.tts.v1.InfoRequest\x1a\x14.tts.v1.InfoResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dqwen3tts/server/rpc/tts.proto\x12\x06tts.v1\"\xc7\x03\n\x11SynthesizeRequest\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\"\n\x08language\x18\x02 \x01(\x0e\x32\x10.tts.v1.Language\x12\x17\n\nspeaker_id\x18\x03 \x01(\rH\x00\x88\x01\x01\x12)\n\x0c\x61udio_format\x18\x04 \x01(\x0e\x32\x13.tts.v1.AudioFormat\x12\x13\n\x0bsample_rate\x18\x05 \x01(\r\x12\x11\n\x04seed\x18\x06 \x01(\x04H\x01\x88\x01\x01\x12\x12\n\nrequest_id\x18\x07 \x01(\t\x12\r\n\x05voice\x18\x08 \x01(\t\x12\x14\n\x0cinstructions\x18\t \x01(\t\x12\x17\n\nmax_frames\x18\n \x01(\rH\x02\x88\x01\x01\x12\x12\n\x05speed\x18\x0b \x01(\x02H\x03\x88\x01\x01\x12\"\n\x08priority\x18\x0c \x01(\x0e\x32\x10.tts.v1.Priority\x12\x15\n\rlanguage_name\x18\r \x01(\t\x12\x16\n\tnormalize\x18\x0e \x01(\x08H\x04\x88\x01\x01\x12\x12\n\x05marks\x18\x0f \x01(\x08H\x05\x88\x01\x01\x42\r\n\x0b_speaker_idB\x07\n\x05_seedB\r\n\x0b_max_framesB\x08\n\x06_speedB\x0c\n\n_normalizeB\x08\n\x06_marks\"\xcf\x01\n\x12SynthesizeResponse\x12\x12\n\naudio_data\x18\x01 \x01(\x0c\x12)\n\x0c\x61udio_format\x18\x02 \x01(\x0e\x32\x13.tts.v1.AudioFormat\x12\x13\n\x0bsample_rate\x18\x03 \x01(\r\x12\x13\n\x0bnum_samples\x18\x04 \x01(\x04\x12\x13\n\x0b\x64uration_ms\x18\x05 \x01(\x02\x12\x1a\n\x12processing_time_ms\x18\x06 \x01(\x02\x12\x0b\n\x03rtf\x18\x07 \x01(\x02\x12\x12\n\nrequest_id\x18\x08 \x01(\t\"\xac\x01\n\nAudioChunk\x12\x13\n\x0b\x63hunk_index\x18\x01 \x01(\r\x12\x12\n\naudio_data\x18\x02 \x01(\x0c\x12\x13\n\x0bsample_rate\x18\x03 \x01(\r\x12\x13\n\x0bnum_samples\x18\x04 \x01(\x04\x12\x10\n\x08start_ms\x18\x05 \x01(\x02\x12\x13\n\x0b\x64uration_ms\x18\x06 \x01(\x02\x12\x10\n\x08is_final\x18\x07 \x01(\x08\x12\x12\n\nrequest_id\x18\x08 \x01(\t\"\x0f\n\rHealthRequest\"\xb6\x01\n\x0eHealthResponse\x12-\n\x06status\x18\x01 \x01(\x0e\x32\x1d.tts.v1.HealthResponse.Status\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x16\n\x0euptime_seconds\x18\x03 \x01(\x02\"L\n\x06Status\x12\x16\n\x12STATUS_UNSPECIFIED\x10\x00\x12\x12\n\x0eSTATUS_SERVING\x10\x01\x12\x16\n\x12STATUS_NOT_SERVING\x10\x02\"\r\n\x0bInfoRequest\"\xaa\x01\n\x0cInfoResponse\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x12\n\nmodel_name\x18\x03 \x01(\t\x12\x1b\n\x13supported_languages\x18\x04 \x03(\t\x12\x1b\n\x13\x64\x65\x66\x61ult_sample_rate\x18\x05 \x01(\r\x12\x17\n\x0fmax_text_length\x18\x06 \x01(\r\x12\x14\n\x0cnum_speakers\x18\x07 \x01(\r*Z\n\x08Language\x12\x18\n\x14LANGUAGE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bLANGUAGE_RU\x10\x01\x12\x0f\n\x0bLANGUAGE_EN\x10\x02\x12\x12\n\x0eLANGUAGE_MIXED\x10\x03*]\n\x0b\x41udioFormat\x12\x1c\n\x18\x41UDIO_FORMAT_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x41UDIO_FORMAT_PCM_S16LE\x10\x01\x12\x14\n\x10\x41UDIO_FORMAT_WAV\x10\x02*u\n\x08Priority\x12\x18\n\x14PRIORITY_UNSPECIFIED\x10\x00\x12\x10\n\x0cPRIORITY_LOW\x10\x01\x12\x13\n\x0fPRIORITY_NORMAL\x10\x02\x12\x11\n\rPRIORITY_HIGH\x10\x03\x12\x15\n\x11PRIORITY_CRITICAL\x10\x04\x32\x85\x02\n\nTtsService\x12\x43\n\nSynthesize\x12\x19.tts.v1.SynthesizeRequest\x1a\x1a.tts.v1.SynthesizeResponse\x12\x43\n\x10SynthesizeStream\x12\x19.tts.v1.SynthesizeRequest\x1a\x12.tts.v1.AudioChunk0\x01\x12\x37\n\x06Health\x12\x15.tts.v1.HealthRequest\x1a\x16.tts.v1.HealthResponse\x12\x34\n\x07GetInfo\x12\x13.tts.v1.InfoRequest\x1a\x14.tts.v1.InfoResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'qwen3tts.server.rpc.tts_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_LANGUAGE']._serialized_start=1206
-  _globals['_LANGUAGE']._serialized_end=1296
-  _globals['_AUDIOFORMAT']._serialized_start=1298
-  _globals['_AUDIOFORMAT']._serialized_end=1391
-  _globals['_PRIORITY']._serialized_start=1393
-  _globals['_PRIORITY']._serialized_end=1510
+  _globals['_LANGUAGE']._serialized_start=1274
+  _globals['_LANGUAGE']._serialized_end=1364
+  _globals['_AUDIOFORMAT']._serialized_start=1366
+  _globals['_AUDIOFORMAT']._serialized_end=1459
+  _globals['_PRIORITY']._serialized_start=1461
+  _globals['_PRIORITY']._serialized_end=1578
   _globals['_SYNTHESIZEREQUEST']._serialized_start=42
-  _globals['_SYNTHESIZEREQUEST']._serialized_end=429
-  _globals['_SYNTHESIZERESPONSE']._serialized_start=432
-  _globals['_SYNTHESIZERESPONSE']._serialized_end=639
-  _globals['_AUDIOCHUNK']._serialized_start=642
-  _globals['_AUDIOCHUNK']._serialized_end=814
-  _globals['_HEALTHREQUEST']._serialized_start=816
-  _globals['_HEALTHREQUEST']._serialized_end=831
-  _globals['_HEALTHRESPONSE']._serialized_start=834
-  _globals['_HEALTHRESPONSE']._serialized_end=1016
-  _globals['_HEALTHRESPONSE_STATUS']._serialized_start=940
-  _globals['_HEALTHRESPONSE_STATUS']._serialized_end=1016
-  _globals['_INFOREQUEST']._serialized_start=1018
-  _globals['_INFOREQUEST']._serialized_end=1031
-  _globals['_INFORESPONSE']._serialized_start=1034
-  _globals['_INFORESPONSE']._serialized_end=1204
-  _globals['_TTSSERVICE']._serialized_start=1513
-  _globals['_TTSSERVICE']._serialized_end=1774
+  _globals['_SYNTHESIZEREQUEST']._serialized_end=497
+  _globals['_SYNTHESIZERESPONSE']._serialized_start=500
+  _globals['_SYNTHESIZERESPONSE']._serialized_end=707
+  _globals['_AUDIOCHUNK']._serialized_start=710
+  _globals['_AUDIOCHUNK']._serialized_end=882
+  _globals['_HEALTHREQUEST']._serialized_start=884
+  _globals['_HEALTHREQUEST']._serialized_end=899
+  _globals['_HEALTHRESPONSE']._serialized_start=902
+  _globals['_HEALTHRESPONSE']._serialized_end=1084
+  _globals['_HEALTHRESPONSE_STATUS']._serialized_start=1008
+  _globals['_HEALTHRESPONSE_STATUS']._serialized_end=1084
+  _globals['_INFOREQUEST']._serialized_start=1086
+  _globals['_INFOREQUEST']._serialized_end=1099
+  _globals['_INFORESPONSE']._serialized_start=1102
+  _globals['_INFORESPONSE']._serialized_end=1272
+  _globals['_TTSSERVICE']._serialized_start=1581
+  _globals['_TTSSERVICE']._serialized_end=1842
 # @@protoc_insertion_point(module_scope)

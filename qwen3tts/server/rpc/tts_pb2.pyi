@@ -41,7 +41,7 @@ PRIORITY_HIGH: Priority
 PRIORITY_CRITICAL: Priority
 
 class SynthesizeRequest(_message.Message):
-    __slots__ = ("text", "language", "speaker_id", "audio_format", "sample_rate", "seed", "request_id", "voice", "instructions", "max_frames", "speed", "priority", "language_name")
+    __slots__ = ("text", "language", "speaker_id", "audio_format", "sample_rate", "seed", "request_id", "voice", "instructions", "max_frames", "speed", "priority", "language_name", "normalize", "marks")
     TEXT_FIELD_NUMBER: _ClassVar[int]
     LANGUAGE_FIELD_NUMBER: _ClassVar[int]
     SPEAKER_ID_FIELD_NUMBER: _ClassVar[int]
@@ -55,6 +55,8 @@ class SynthesizeRequest(_message.Message):
     SPEED_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
     LANGUAGE_NAME_FIELD_NUMBER: _ClassVar[int]
+    NORMALIZE_FIELD_NUMBER: _ClassVar[int]
+    MARKS_FIELD_NUMBER: _ClassVar[int]
     text: str
     language: Language
     speaker_id: int
@@ -68,7 +70,9 @@ class SynthesizeRequest(_message.Message):
     speed: float
     priority: Priority
     language_name: str
-    def __init__(self, text: _Optional[str] = ..., language: _Optional[_Union[Language, str]] = ..., speaker_id: _Optional[int] = ..., audio_format: _Optional[_Union[AudioFormat, str]] = ..., sample_rate: _Optional[int] = ..., seed: _Optional[int] = ..., request_id: _Optional[str] = ..., voice: _Optional[str] = ..., instructions: _Optional[str] = ..., max_frames: _Optional[int] = ..., speed: _Optional[float] = ..., priority: _Optional[_Union[Priority, str]] = ..., language_name: _Optional[str] = ...) -> None: ...
+    normalize: bool
+    marks: bool
+    def __init__(self, text: _Optional[str] = ..., language: _Optional[_Union[Language, str]] = ..., speaker_id: _Optional[int] = ..., audio_format: _Optional[_Union[AudioFormat, str]] = ..., sample_rate: _Optional[int] = ..., seed: _Optional[int] = ..., request_id: _Optional[str] = ..., voice: _Optional[str] = ..., instructions: _Optional[str] = ..., max_frames: _Optional[int] = ..., speed: _Optional[float] = ..., priority: _Optional[_Union[Priority, str]] = ..., language_name: _Optional[str] = ..., normalize: bool = ..., marks: bool = ...) -> None: ...
 
 class SynthesizeResponse(_message.Message):
     __slots__ = ("audio_data", "audio_format", "sample_rate", "num_samples", "duration_ms", "processing_time_ms", "rtf", "request_id")

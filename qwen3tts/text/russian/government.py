@@ -1,0 +1,120 @@
+"""The case that the words left of a number ask for."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from qwen3tts.text.rules import CONTEXT
+from qwen3tts.text.russian import governors
+from qwen3tts.text.russian.grammar import Case, senses
+
+MOST_WORDS = 4
+"""So many words on either side of a number are looked at."""
+
+ANY_ORDER: tuple[Case, ...] = ("nom", "acc", "gen", "loc", "dat", "ins")
+"""Cases, the likeliest first where nothing asks."""
+
+_CLAUSE = re.compile(r"[А-Яа-яЁё\u0301]+(?:-[А-Яа-яЁё]+)*|[^\s]")
+_LISTED_NUMBER = re.compile(r"[−-]?[0-9][0-9.,/]{0,20}(?:-[а-яё]{1,3})?[%°]?")
+_LINKED_NUMBER = re.compile(r"[−-]?[0-9][0-9./]{0,20}(?:-[а-яё]{1,3})?[%°]?(?:,|-|–|—|\.\.\.|…)")
+_LINKS = frozenset(("и", "или", "либо", "да", "не", "—", "–", "-", "…"))
+
+
+def cases_before(text: str, noun: str | None = None, count: int | None = None) -> tuple[Case, ...]:
+    """The cases that the words left of a number allow, the likeliest first; none where nothing asks.
+
+    noun: what is counted, if its form tells no case; count: the number, which "по" asks about.
+    """
+    one = count is not None and count % 10 == 1 and count % 100 != 11
+    return _allowed(words_before(text), noun.split(" ")[0] if noun else "", one)
+
+
+def words_before(text: str) -> tuple[str, ...]:
+    """The last words left of a number, in small letters, as far as its clause goes."""
+    words: list[str] = []
+    for token in reversed(_CLAUSE.findall(without_list(text))):
+        if not token[0].isalpha():
+            if token in "«\"'“„(+−-±~≈" and not words:
+                continue
+            break
+        words.insert(0, token.lower().replace("\u0301", ""))
+        if len(words) > MOST_WORDS:
+            break
+    return tuple(words)
+
+
+def without_list(text: str) -> str:
+    """The text left of a number, less the numbers that stand before it in a list: "к 5, 6 и " becomes "к "."""
+    text = text[-CONTEXT:]
+    for _ in range(MOST_WORDS):
+        rest, _, last = text.rstrip(" ").rpartition(" ")
+        if last in _LINKS:
+            rest, _, last = rest.rpartition(" ")
+            if not _LISTED_NUMBER.fullmatch(last):
+                break
+        elif not _LINKED_NUMBER.fullmatch(last):
+            break
+        text = f"{rest} "
+    return text
+
+
+def is_listed(left: str) -> bool:
+    """Whether another number stands before in a list."""
+    return len(without_list(left)) < len(left[-CONTEXT:])
+
+
+@lru_cache(maxsize=4096)
+def _allowed(words: tuple[str, ...], noun: str, one: bool) -> tuple[Case, ...]:
+    while words and words[-1] in governors.TRANSPARENT:
+        words = words[:-1]
+    shared: tuple[Case, ...] = ()  # by the adjectives between
+    while words:
+        if found := _governed(words, noun, one):
+            return tuple(case for case in found if case in shared) or found
+        shown = _shown_by_adjective(words[-1])
+        if not shown:
+            return shared or _as_object(words[-1])
+        shared = tuple(case for case in shown if not shared or case in shared) or shared
+        words = words[:-1]
+    return shared
+
+
+def _governed(words: tuple[str, ...], noun: str, one: bool) -> tuple[Case, ...]:
+    """What the last of the words asks, as a preposition or a verb of its own case."""
+    word, previous = words[-1], words[-2] if len(words) > 1 else ""
+    if word in governors.PREPOSITIONS:
+        return _after_preposition(word, previous, noun, one)
+    if word in governors.GENITIVE_FORMS and previous in ("в", "на"):
+        return ("gen",)
+    if word in governors.MEASURED_FORMS:
+        return ("acc", "gen")
+    found = senses(word)
+    if found and found[0].part == "COMP":
+        return ("gen",)
+    return next(((governors.VERBS[sense.lemma],) for sense in found[:3] if sense.lemma in governors.VERBS), ())
+
+
+def _after_preposition(word: str, previous: str, noun: str, one: bool) -> tuple[Case, ...]:
+    if word in ("с", "со") and previous in governors.TOGETHER:
+        return ("ins",)
+    if word == "по" and one:
+        return ("dat", "acc", "loc")
+    if word in ("в", "во") and noun in governors.DISTANCES:
+        sized = any(sense.lemma in governors.SIZES for sense in senses(previous)[:3])
+        return ("acc",) if sized or previous in governors.MEASURED_FORMS else ("loc", "acc")
+    return governors.PREPOSITIONS[word]
+
+
+def _as_object(word: str) -> tuple[Case, ...]:
+    """The accusative first, behind a verb that takes an object."""
+    sense = next(iter(senses(word)), None)
+    if sense is None or sense.part not in ("VERB", "INFN", "GRND") or "tran" not in sense.marks or "neut" in sense.marks:
+        return ()
+    return ("acc", *(case for case in ANY_ORDER if case != "acc"))
+
+
+def _shown_by_adjective(word: str) -> tuple[Case, ...]:
+    """The cases of an adjective in the plural that may belong to what is counted: "последних" of "последних 5 лет"."""
+    shown = {sense.case for sense in senses(word)[:6] if sense.is_adjective and sense.plural}
+    return tuple(case for case in ANY_ORDER if case in shown)

@@ -1,0 +1,164 @@
+"""Abbreviations that a number follows: of an address ("д. 12/3, кв. 5"), a book or a law ("см. рис. 5", "п. 2 ст. 158")."""
+
+from __future__ import annotations
+
+import re
+
+from qwen3tts.text.rules import Rule, before
+from qwen3tts.text.russian.forms import case_in
+from qwen3tts.text.russian.grammar import Case, gender_of, inflect
+from qwen3tts.text.russian.numerals import ordinal, spoken
+from qwen3tts.text.russian.roman import ROMAN, value
+from qwen3tts.text.russian.stops import any_of, as_written
+
+_ADDRESS = {
+    "д": "дом",
+    "корп": "корпус",
+    "к": "корпус",
+    "кв": "квартира",
+    "кварт": "квартира",
+    "оф": "офис",
+    "под": "подъезд",
+    "подъезд": "подъезд",
+    "эт": "этаж",
+    "каб": "кабинет",
+    "ком": "комната",
+    "комн": "комната",
+    "пом": "помещение",
+    "вл": "владение",
+    "уч": "участок",
+    "лит": "литера",
+    "ауд": "аудитория",
+    "строен": "строение",
+    "шк": "школа",
+    "а/я": "абонентский ящик",
+    "д/с": "детский сад",
+    "литер": "литера",
+    "в/ч": "войсковая часть",
+}
+_BOOK = {
+    "§": "параграф",
+    "§§": "параграф",
+    "рис": "рисунок",
+    "табл": "таблица",
+    "гл": "глава",
+    "п": "пункт",
+    "пп": "подпункт",
+    "подп": "подпункт",
+    "ст": "статья",
+    "стр": "страница",
+    "с": "страница",
+    "ч": "часть",
+    "т": "том",
+    "абз": "абзац",
+    "разд": "раздел",
+    "прил": "приложение",
+    "вып": "выпуск",
+    "кн": "книга",
+    "илл": "иллюстрация",
+    "ил": "иллюстрация",
+    "упр": "упражнение",
+    "прим": "примечание",
+    "примеч": "примечание",
+    "вопр": "вопрос",
+    "ур": "уравнение",
+    "арт": "артикул",
+    "гр": "группа",
+    "доб": "добавочный",
+    "вх": "входящий",
+    "исх": "исходящий",
+    "инв": "инвентарный",
+    "прот": "протокол",
+    "сб": "сборник",
+    "вар": "вариант",
+    "лаб": "лабораторная",
+    "сер": "серия",
+}
+_NOUNS = _ADDRESS | _BOOK
+
+_SHORTS = any_of(_NOUNS)
+_NUMBER = r"[0-9]{1,6}(?:\.[0-9]{1,3}){0,4}"
+_REFERENCE = re.compile(
+    rf"(?<![\w.\-/])(?P<short>{_SHORTS})(?:\.|(?<=/[ячсЯЧС])|(?<=§)|(?P<bare>(?<=д|в|п|ф)(?= [0-9])))\s?(?P<numero>№\s?)?"
+    rf"(?:(?P<number>{_NUMBER})(?P<house>(?:/[0-9]{{1,4}}|-?[А-Яа-я](?![\w-])|[кс][0-9]{{1,3}}){{0,4}})"
+    rf"(?P<more>\s?[-–—]\s?{_NUMBER}|\sи\s{_NUMBER}|,\s{_NUMBER}(?:,\s{_NUMBER}){{0,6}}\sи\s{_NUMBER})?(?![\w/]|[.,]?[0-9])"
+    rf"|(?P<roman>(?=[IVXL]){ROMAN})(?![\w])|(?P<letter>[А-ЯЁA-Z](?![\w.])|[«\"][а-яё][»\"]))"
+)
+_LAW = re.compile(
+    r"(?:(?<![\w])(?P<part>пп?|ч|абз|подп|ст|гл|разд|§)\.?\s?|(?P<word>абзац|подпункт|пункт|част|стать|параграф|глав)[а-яё]{0,3}\s)(?:[0-9][0-9.]*|[«\"][а-яё])[)»\"]?,?\s$"
+)
+_DEPTHS: dict[str, int] = {
+    **dict.fromkeys(["абз", "абзац"], 0),
+    **dict.fromkeys(["пп", "подп", "подпункт"], 1),
+    **dict.fromkeys(["п", "пункт"], 2),
+    **dict.fromkeys(["ч", "част"], 3),
+    **dict.fromkeys(["ст", "стать"], 4),
+    **dict.fromkeys(["§", "параграф"], 5),
+    **dict.fromkeys(["гл", "глав"], 6),
+    "разд": 7,
+}
+"""A part of a law is named before the whole, which then is in the genitive: "пункт два статьи пять"."""
+_SEE = re.compile(r"(?<!\w)[Сс][мр]\.\s?(?:также\s)?(?:[а-я]{1,5}\.\s?[0-9.–-]{1,12}(?:,| и)\s){0,3}$")
+_STREET = re.compile(r"(?<!\w)(?:ул|улица|улице|пр|пр-т|проспект|пер|д|дом|корп|наб|ш|б-р|мкр)(?!\w)[^!?\n]{0,40}$")
+_BUILDING = re.compile(r"(?:(?<!\w)(?:д|дом|корп|к|вл|корпус)\.?\s?[0-9]+[^.!?\n]{0,12}|[0-9][а-я]?,\s)$")
+_HOUSE_PARTS = re.compile(r"/(?P<slash>[0-9]+)|-?(?P<letter>[А-Яа-я])(?![0-9])|(?P<part>[кс])(?P<count>[0-9]+)")
+
+
+def _reference(match: re.Match[str]) -> str | None:
+    short, left = match["short"].lower(), before(match)
+    if re.search(r"[0-9]\s?$", left) and not _LAW.search(left) and short in ("с", "т", "ч", "д", "п", "стр", "эт"):
+        return None  # units behind a number
+    if match["bare"] is not None and not (short in _ADDRESS and _STREET.search(left)):
+        return None
+    noun = _NOUNS[short]
+    if short == "стр" and _BUILDING.search(left):
+        noun = "строение"
+    if short == "к" and not (_BUILDING.search(left) or re.search(r"[0-9],?\s$", left)):
+        noun = "комната" if re.search(r"(?:общ|этаж|эт)[а-я.]*[^.]{0,10}$", left) else "корпус"
+    case: Case = "acc" if _SEE.search(left) else "gen" if _is_whole_of(short, left) else case_in(left)
+    if match["letter"]:
+        known = (
+            short in ("п", "пп", "подп", "абз")
+            if match["letter"][0] in '«"'
+            else short in ("корп", "лит", "литер", "стр", "гр", "кв", "прил", "вар", "сер")
+        )
+        return as_written(match["short"], f"{inflect(noun, case, False)} {match['letter']}") if known else None
+    if match["roman"]:
+        number = ordinal(value(match["roman"]), case, gender_of(noun))
+        return as_written(match["short"], f"{inflect(noun, case, False)} {number}")
+    plural = bool(match["more"]) and match["house"] == ""
+    head = inflect(noun, case, plural) + (" номер" if match["numero"] else "")
+    words = f"{head} {numbered(match['number'])}{_house(match['house'])}{_more(match['more'] or '')}"
+    return as_written(match["short"], words)
+
+
+def _is_whole_of(short: str, left: str) -> bool:
+    part = _LAW.search(left)
+    return part is not None and _DEPTHS[part["part"] or part["word"]] < _DEPTHS.get(short, -1)
+
+
+def numbered(number: str) -> str:
+    """A number of a paragraph: "2.1" is "два точка один"."""
+    return " точка ".join(spoken(part) for part in number.split("."))
+
+
+def _house(tail: str) -> str:
+    """What follows the number of a house: "/3", "А", "к2", "с1"."""
+    words = ""
+    for part in _HOUSE_PARTS.finditer(tail):
+        if part["slash"]:
+            words += f" дробь {spoken(part['slash'])}"
+        elif part["letter"]:
+            words += f" {part['letter']}"
+        else:
+            words += f" {'корпус' if part['part'] == 'к' else 'строение'} {spoken(part['count'])}"
+    return words
+
+
+def _more(tail: str) -> str:
+    """Further numbers of the same kind, with the signs between them; a dash joins as in "десять-пятнадцать"."""
+    words = re.sub(_NUMBER, lambda number: numbered(number[0]), tail)
+    return re.sub(r"\s?[-–—]\s?", "-", words)
+
+
+RULES = (Rule("reference", _REFERENCE, _reference),)
