@@ -25,5 +25,7 @@ def print_plan(request: SpeechRequest, model: str | None, json: bool) -> None:
         print_json({"parts": rows})
         return
     for part in parts:
-        line = f"{part.tokens:>5} tokens  {part.text}" if isinstance(part, Speak) else f"{'pause':>12}  {part.seconds:g} s"
-        print_line(line)
+        if isinstance(part, Speak):
+            print_line(f"{part.tokens:>5} tokens  {' '.join(part.text.splitlines())}")
+        else:
+            print_line(f"{'pause':>12}  {part.seconds:g} s")

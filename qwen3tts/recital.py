@@ -14,6 +14,7 @@ from functools import partial
 
 import numpy as np
 
+from qwen3tts.audio.files import to_pcm16
 from qwen3tts.checkpoint import Checkpoint
 from qwen3tts.engine.utterance import Utterance
 from qwen3tts.errors import InputError
@@ -160,7 +161,7 @@ class Recital:
         part = replace(
             chunk,
             samples=samples[:kept],
-            pcm=_pcm16(samples[:kept]),
+            pcm=to_pcm16(samples[:kept]),
             start=self._samples,
             is_final=last,
             finish_reason=reason if last else None,
@@ -176,7 +177,7 @@ class Recital:
         while left:
             count = min(left, round(SILENCE_SECONDS * self._rate))
             samples = np.zeros(count, np.float32)
-            chunks.append(AudioChunk(samples, _pcm16(samples), self._samples, False, self._rate, codes, None, seed))
+            chunks.append(AudioChunk(samples, to_pcm16(samples), self._samples, False, self._rate, codes, None, seed))
             self._samples += count
             left -= count
         return chunks
@@ -196,8 +197,3 @@ def _check_reading(request: SpeechRequest) -> None:
 def _ramp(count: int) -> np.ndarray:
     """Rises from almost nothing: what is not a pause has no sample of silence more."""
     return (np.arange(1, count + 1, dtype=np.float32) / (count + 1)).astype(np.float32)
-
-
-def _pcm16(samples: np.ndarray) -> np.ndarray:
-    """As the codec's own: full scale 32768, to the nearest even."""
-    return np.clip(np.rint(samples * 32768), -32768, 32767).astype(np.int16)

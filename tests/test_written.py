@@ -58,6 +58,19 @@ def test_any_pieces_are_spoken_like_the_whole(tts, cut, seed, becomes_free):
     assert becomes_free(tts)
 
 
+@pytest.mark.parametrize("cut", [letters, words])
+def test_numbers_in_pieces_are_read_like_the_whole(tts, cut):
+    text = "Only 12 of 25 came, and $5 were paid on January 5, 2024, by Dr. Smith."
+    options = {"sampling": SamplingParams(seed=3), "max_frames": 40}
+    whole = tts.synthesize(text, text_feed="step", **options)
+
+    async def speak(**more):
+        return codes_of(await read(tts.astream(pieces(*cut(text)), **options, **more)))
+
+    assert np.array_equal(asyncio.run(speak()), whole.codes)
+    assert not np.array_equal(asyncio.run(speak(normalize=False)), whole.codes)
+
+
 def test_the_official_codes_come_out_word_by_word(goldens, models):
     [golden] = [golden for golden in goldens if golden.name == "ru_vivian_streaming_text"]
     meta, tts = golden.meta, models[golden.kind]

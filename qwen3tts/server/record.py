@@ -1,16 +1,45 @@
-"""What is known of a request when it has ended: what metrics, logs and traces are made of."""
+"""A request, and what is known of it when it has ended: what metrics, logs and traces are made of."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-if TYPE_CHECKING:
-    from qwen3tts.server.speech import Call
-    from qwen3tts.types import FinishReason
+from qwen3tts.types import FinishReason, Priority
 
+Protocol = Literal["http", "grpc", "websocket", "wyoming"]
 Status = Literal["ok", "cancelled", "invalid", "busy", "unavailable", "deadline", "timeout", "error"]
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request as all protocols understand it; what its fields may be is checked when it is spoken.
+
+    text: a text, or its pieces as somebody writes them. voice: of a stored voice or a built-in speaker; None or "default" is the
+    model's own. reference: (file name, bytes) of a recording to clone for this call alone, reference_text: what it says. deadline,
+    timeout: in seconds, see `SpeechRequest`, also for normalize and marks. whole: nobody listens before the end, so that audio may
+    come in large chunks. caller: whose key it came with, or from which address.
+    """
+
+    protocol: Protocol
+    request_id: str
+    text: str | AsyncIterable[str]
+    voice: str | None = None
+    language: str | None = "auto"
+    instruct: str | None = None
+    reference: tuple[str, bytes] | None = None
+    reference_text: str | None = None
+    seed: int | None = None
+    max_frames: int | None = None
+    speed: float = 1.0
+    priority: Priority = "normal"
+    deadline: float | None = None
+    timeout: float | None = None
+    normalize: bool = True
+    marks: bool = True
+    whole: bool = False
+    caller: str | None = None
 
 
 @dataclass

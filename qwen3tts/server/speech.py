@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,13 +14,12 @@ import numpy as np
 from qwen3tts.async_tts import AsyncTTS
 from qwen3tts.checkpoint import embedded_checkpoint
 from qwen3tts.errors import BusyError, InputError, TextError, UnavailableError, VoiceError
-from qwen3tts.server.record import Observer, Record, Status
+from qwen3tts.server.record import Call, Observer, Protocol, Record, Status
 from qwen3tts.server.settings import Limits
 from qwen3tts.server.sound import check_speed, stretched
 from qwen3tts.server.voices import VoiceStore
-from qwen3tts.types import AudioChunk, Priority, SamplingParams
+from qwen3tts.types import AudioChunk, SamplingParams
 
-Protocol = Literal["http", "grpc", "websocket", "wyoming"]
 State = Literal["starting", "ready", "failing", "draining"]
 
 MOST_FAILURES = 5
@@ -30,36 +28,6 @@ MOST_FAILURES = 5
 WARMUP_TEXT = "Ready."
 WARMUP_FRAMES = 4
 WHOLE_CHUNK_MS = 2000.0
-
-
-@dataclass(frozen=True)
-class Call:
-    """A request as all protocols understand it; what its fields may be is checked when it is spoken.
-
-    text: a text, or its pieces as somebody writes them. voice: of a stored voice or a built-in speaker; None or "default" is the
-    model's own. reference: (file name, bytes) of a recording to clone for this call alone, reference_text: what it says. deadline,
-    timeout: in seconds, see `SpeechRequest`. whole: nobody listens before the end, so that audio may come in large chunks. caller:
-    whose key it came with, or from which address.
-    """
-
-    protocol: Protocol
-    request_id: str
-    text: str | AsyncIterable[str]
-    voice: str | None = None
-    language: str | None = "auto"
-    instruct: str | None = None
-    reference: tuple[str, bytes] | None = None
-    reference_text: str | None = None
-    seed: int | None = None
-    max_frames: int | None = None
-    speed: float = 1.0
-    priority: Priority = "normal"
-    deadline: float | None = None
-    timeout: float | None = None
-    normalize: bool = True
-    marks: bool = True
-    whole: bool = False
-    caller: str | None = None
 
 
 class Speech:

@@ -13,7 +13,8 @@ from wyoming.info import Attribution, Info, TtsProgram, TtsVoice
 
 from qwen3tts import __version__
 from qwen3tts.errors import BusyError, InputError, TextError, UnavailableError
-from qwen3tts.server.speech import Call, SpeechService
+from qwen3tts.server.record import Call
+from qwen3tts.server.speech import SpeechService
 from qwen3tts.text.languages import ISO_639
 from qwen3tts.text.tokenizer import check_unicode
 

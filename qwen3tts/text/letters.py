@@ -37,5 +37,12 @@ def _plain(character: str) -> str:
     return plain.strip("()") if "\u2460" <= character <= "\u24ff" else plain
 
 
-RULES = (Rule("unicode", _TOKEN, _undress), Rule("unicode", _RUN, _undress))
+_RAISED_SUFFIX = re.compile(r"[0-9](?<![0-9,].)[0-9,]{0,12}(?:ˢᵗ|ⁿᵈ|ʳᵈ|ᵗʰ)")
+"""With its number too."""
+
+RULES = (
+    Rule("unicode", _RAISED_SUFFIX, lambda match: unicodedata.normalize("NFKC", match[0])),
+    Rule("unicode", _TOKEN, _undress),
+    Rule("unicode", _RUN, _undress),
+)
 """They go before all others."""

@@ -19,14 +19,21 @@ _WORD = re.compile(
 )
 _ROMAN = re.compile(r"(?!I$)[IVXLCDM]+")
 _READABLE = re.compile(r"[0-9$€£¥₽&%#@°№]|[^\W\d_]\.|\b[IVXLCDM]{2,}\b")
+_READABLE_NAME = re.compile(r"[^\W\d_]\. |\b[IVXLCDM]{2,}\b")
 _NOT_RUSSIAN = re.compile("[іїєґўјљњћђџѓќѕІЇЄҐЎЈЉЊЋЂЏ]")
 _ADDRESS_SIGNS = re.compile(r"[@/\\]|\w\.\w")
 
-_NUMBER = r"[#$£€¥₽№]?[-−+]?[0-9][0-9.,:%/-]*"
-_NUMBER_BEFORE = re.compile(rf"(?:^|(?<=[\"'«“(]))\s*{_NUMBER}\s+$")
+_NUMBER = r"[#$£€¥₽№]?[-−+]?(?:[0-9]{1,3}(?: [0-9]{3}){1,4}|[0-9]{1,20}(?:[.,:/–-][0-9]{1,20}){0,4})%?"
+_NUMBER_BEFORE = re.compile(
+    rf"(?P<apart>^|(?<=[\"'«“(])|(?<=[:;,—–] ))?\s*(?<![\w.,])(?:{_NUMBER}|(?<![^\s(«\"])[IVX]{{1,6}})(?P<gap>\s+|-?)$"
+)
 _NUMBER_AFTER = re.compile(
     rf"\s+{_NUMBER}(?: ?(?:°(?: ?[CFKСК]\b)?|%|[€₽$]))?(?:(?=\s*(?:[,;:.!?…»”\")\]]|$|[—–]))|(?<=[%°€₽$])(?=\s))"
 )
+_ROMAN_AFTER = re.compile(r"(?<=[a-zа-яё]) (?:[IVX]{2,}|(?<=[а-яё] )[IVX])(?![\w'’])")
+_GLUED = re.compile(r"(?:/[^\W\d_]{1,4}[²³]?)?(?:[.!?…]+\s*$)?")
+_UNIT = re.compile(r"[kKMGTcm]?(?:B|b|bps|Hz|W|Wh|m|g|l)|mAh|mph|px|fps|dpi|USD|EUR|RUB|C|F")
+_QUOTED = re.compile(r"[\"'«“„][^\"'«»“”„]*[\"'»”“]")
 
 # Words that a sentence in the language can hardly do without, and English has not.
 _FOREIGN = frozenset(
@@ -99,14 +106,18 @@ def _parts(text: str) -> Iterator[tuple[int, int, str]]:
 
 
 def _words(text: str) -> Iterator[re.Match[str]]:
-    """The words that tell a language: letters of addresses, Roman numerals and single letters do not."""
+    """The words that tell a language: letters of addresses, Roman numerals, single letters and units behind numbers do not."""
     addresses = _addresses(text)
     address = next(addresses, None)
     for word in _WORD.finditer(text):
         while address is not None and address[1] <= word.start():
             address = next(addresses, None)
-        if (address is None or word.start() < address[0]) and not _ROMAN.fullmatch(word[0]):
+        if (address is None or word.start() < address[0]) and not _ROMAN.fullmatch(word[0]) and not _is_unit(text, word):
             yield word
+
+
+def _is_unit(text: str, word: re.Match[str]) -> bool:
+    return _UNIT.fullmatch(word[0]) is not None and text[max(0, word.start() - 2) : word.start()].rstrip()[-1:].isdecimal()
 
 
 def _addresses(text: str) -> Iterator[tuple[int, int]]:
@@ -117,25 +128,50 @@ def _addresses(text: str) -> Iterator[tuple[int, int]]:
 
 def _within_sentence(text: str, start: int, end: int, words: list[re.Match[str]]) -> Iterator[tuple[int, int, str]]:
     scripts = [word.lastgroup or "" for word in words]
-    main = max(("ru", "en", "other"), key=scripts.count)
+    # Names of things are English in any sentence: words in small letters tell more.
+    small = [word.lastgroup for word in words if word[0].islower() or word.lastgroup == "other"]
+    main = max(("ru", "en", "other"), key=lambda script: (small.count(script), scripts.count(script)))
     position = start
     for first, last in _runs(scripts):
         if scripts[first] == main:
             continue
-        left, right = words[first].start(), words[last].end()
-        if number := _NUMBER_BEFORE.search(text[max(position, left - 24) : left]):
-            left -= len(number[0])
-        if number := _NUMBER_AFTER.match(text, right, end):
-            right = number.end()
-        count = last - first + 1
-        quoted = count >= QUOTATION or (count > LONE_NAME and _READABLE.search(text, left, right))
-        if quoted or scripts[first] == "other":
+        left, right = _with_numbers(text, max(start, position), end, words[first : last + 1])
+        if _is_quotation(text, left, right, words[first : last + 1]) or scripts[first] == "other":
             if left > position:
                 yield position, left, _language(main, words)
             yield left, right, _language(scripts[first], words[first : last + 1])
             position = right
     if position < end:
         yield position, end, _language(main, words)
+
+
+def _with_numbers(text: str, start: int, end: int, run: list[re.Match[str]]) -> tuple[int, int]:
+    """Where words in a row begin and end with the numbers that belong to them."""
+    left, right = run[0].start(), run[-1].end()
+    number = _NUMBER_BEFORE.search(text[max(start, left - 24) : left])
+    if number and (number["apart"] is not None or run[0][0].islower() or not number["gap"]):
+        left -= len(number[0].lstrip())
+    following = _ROMAN_AFTER.match(text, right, end) or _NUMBER_AFTER.match(text, right, end)
+    return left, following.end() if following else _end_glued(text, right, end)
+
+
+def _end_glued(text: str, right: int, end: int) -> int:
+    glued = _GLUED.match(text, right, end)
+    return glued.end() if glued else right
+
+
+def _is_quotation(text: str, left: int, right: int, run: list[re.Match[str]]) -> bool:
+    """Whether words in a row, with their numbers, are in their own language: "12 июня is a holiday", but not "купил iPhone 15"."""
+    numbered = left < run[0].start() or right > run[-1].end()
+    if run[0].lastgroup == "ru" and numbered:
+        return True
+    if left < run[0].start() and left > 0 and _QUOTED.match(text, left - 1, right + 1):
+        return True
+    if _ROMAN_AFTER.match(text, run[-1].end()):
+        return True
+    if run[0].lastgroup == "en" and not any(word[0].islower() for word in run):
+        return len(run) > LONE_NAME and _READABLE_NAME.search(text, left, right) is not None
+    return len(run) >= QUOTATION or (len(run) > LONE_NAME and _READABLE.search(text, left, right) is not None)
 
 
 def _runs(scripts: list[str]) -> Iterator[tuple[int, int]]:

@@ -31,7 +31,7 @@ def files(tmp_path_factory: pytest.TempPathFactory, small: Path) -> Path:
 def _write_texts(folder: Path) -> None:
     (folder / "latin1.txt").write_bytes("Grüße".encode("latin-1"))
     (folder / "blank.txt").write_text(" \n\t\n")
-    (folder / "huge.txt").write_text("word " * 300_000)
+    (folder / "huge.txt").write_text("word " * 3_500_000)
 
 
 def _write_audio(folder: Path) -> None:

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from qwen3tts.errors import UnavailableError
-from qwen3tts.server.record import Record
-from qwen3tts.server.speech import Call
+from qwen3tts.server.record import Call, Record
 
 
 def test_arguments_become_replicas(ray_serve: ModuleType) -> None:

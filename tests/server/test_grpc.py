@@ -204,6 +204,15 @@ def test_a_request_is_passed_on(hosted, stub) -> None:
     assert call.timeout is None
 
 
+def test_reads_signs_and_marks_unless_told_not_to(stub) -> None:
+    def answer(text: str, **fields: Any) -> pb.SynthesizeResponse:
+        return stub.Synthesize(request(**{**fields, "text": text}))
+
+    assert answer("$5").audio_data == answer("five dollars").audio_data != answer("$5", normalize=False).audio_data
+    assert answer("[pause:100ms] Hi").num_samples == answer("Hi").num_samples + 2400
+    assert answer("[pause:100ms] Hi", marks=False).num_samples == answer("Hi").num_samples
+
+
 def test_speakers_and_languages_by_number_are_those_by_name(hosted, stub) -> None:
     assert len(hosted.service.speakers) > 1
     for index, name in enumerate(hosted.service.speakers):

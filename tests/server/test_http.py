@@ -128,6 +128,10 @@ def test_says_that_it_drains(host) -> None:
         ({"input": " \n"}, "input"),
         ({"input": "a" * 10_001}, "input"),
         ({"input": 5}, "input"),
+        ({"input": "Hi <b>you</b>"}, "input"),
+        ({"input": "Hi [pause:61s] you"}, "input"),
+        ({"normalize": "no"}, "normalize"),
+        ({"marks": 1}, "marks"),
         ({"voice": "nobody"}, "voice"),
         ({"voice": {"id": "nobody"}}, "voice"),
         ({"voice": {"id": "ryan", "name": "x"}}, "voice"),
@@ -164,6 +168,19 @@ def test_names_the_field_that_is_wrong(client, fields: dict[str, Any], param: st
     assert param in told["message"]
     assert told["type"] == "invalid_request_error"
     assert len(told["message"]) < 400
+
+
+def test_reads_signs_and_marks_unless_told_not_to(client) -> None:
+    def sound(**fields: Any) -> bytes:
+        answer = client.post("/v1/audio/speech", json=speech(**fields))
+        assert answer.status_code == 200
+        return answer.content
+
+    assert sound(input="$5") == sound(input="five dollars") != sound(input="$5", normalize=False)
+    paused = sound(input="[pause:100ms] $5")
+    assert paused[: 2 * 2400] == bytes(2 * 2400)
+    assert paused[2 * (2400 + 120) :] == sound(input="$5")[2 * 120 :]  # what follows a pause is faded in
+    assert len(sound(input="[pause:100ms] $5", marks=False)) == 2 * 2 * 1920
 
 
 @pytest.mark.parametrize("param", ["model", "input"])

@@ -12,8 +12,7 @@ import sys
 import pytest
 
 from qwen3tts.server.logs import JsonFormatter, TextFormatter, log_request
-from qwen3tts.server.record import Record
-from qwen3tts.server.speech import Call
+from qwen3tts.server.record import Call, Record
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 SAID = "what nobody else may read"

@@ -11,8 +11,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from qwen3tts.server.metrics import Metrics
-from qwen3tts.server.record import Record
-from qwen3tts.server.speech import Call
+from qwen3tts.server.record import Call, Record
 from qwen3tts.types import EngineLoad
 
 CALL = Call("http", "r1", "Hello")

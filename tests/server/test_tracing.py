@@ -22,10 +22,9 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from qwen3tts import __version__
 from qwen3tts.async_tts import AsyncTTS
 from qwen3tts.errors import InputError
-from qwen3tts.server.record import Record
+from qwen3tts.server.record import Call, Record
 from qwen3tts.server.run import serve
 from qwen3tts.server.settings import Settings
-from qwen3tts.server.speech import Call
 from qwen3tts.server.tracing import Tracing, check_otlp_endpoint
 
 SAID = "what nobody else may read"

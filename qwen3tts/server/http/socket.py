@@ -45,8 +45,9 @@ from qwen3tts.errors import BusyError
 from qwen3tts.server.access import Access, AccessError
 from qwen3tts.server.http.errors import ApiError, internal_error
 from qwen3tts.server.http.messages import FIELDS, Cancel, End, Start, Text, error_event, read_message, too_long
+from qwen3tts.server.record import Call
 from qwen3tts.server.sound import Encoder, check_format
-from qwen3tts.server.speech import Call, Speech, SpeechService
+from qwen3tts.server.speech import Speech, SpeechService
 
 log = logging.getLogger("qwen3tts")
 

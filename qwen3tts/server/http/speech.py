@@ -17,8 +17,9 @@ from qwen3tts.server.http.bodies import read_speech_body
 from qwen3tts.server.http.errors import ENGINE_NAMES, ApiError, Fields, internal_error
 from qwen3tts.server.http.info import check_model
 from qwen3tts.server.http.schemas import SPEECH_REQUEST, SPEECH_RESPONSES, SpeechBody
+from qwen3tts.server.record import Call
 from qwen3tts.server.sound import Encoder, check_format, media_type
-from qwen3tts.server.speech import Call, Speech, SpeechService
+from qwen3tts.server.speech import Speech, SpeechService
 from qwen3tts.types import AudioChunk
 
 log = logging.getLogger("qwen3tts")

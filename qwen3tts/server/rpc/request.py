@@ -11,8 +11,9 @@ import numpy as np
 import soxr
 
 from qwen3tts.errors import InputError, SpeakerError
+from qwen3tts.server.record import Call
 from qwen3tts.server.rpc import tts_pb2
-from qwen3tts.server.speech import Call, SpeechService
+from qwen3tts.server.speech import SpeechService
 from qwen3tts.types import Priority
 
 LOWEST_RATE, HIGHEST_RATE = 8000, 48000

@@ -11,11 +11,12 @@ import numpy as np
 
 import qwen3tts
 from qwen3tts.errors import InputError, UnavailableError
+from qwen3tts.server.record import Call
 from qwen3tts.server.rpc import tts_pb2, tts_pb2_grpc
 from qwen3tts.server.rpc.request import LONGEST_REQUEST_ID, Resampler, Sound, call_of, sound_of
 from qwen3tts.server.rpc.status import CALLER, Context
 from qwen3tts.server.sound import Encoder, encode_whole
-from qwen3tts.server.speech import Call, SpeechService
+from qwen3tts.server.speech import SpeechService
 from qwen3tts.types import AudioChunk, FinishReason
 
 SHORTEST_TIMEOUT = 0.001

@@ -47,7 +47,7 @@ _ANYWHERE = {
     "dept": "department",
     "depts": "departments",
     "encl": "enclosed",
-    "est": "established",
+    "est": "estimated",
     "excl": "excluding",
     "govt": "government",
     "incl": "including",
@@ -82,6 +82,12 @@ _SHORT = {
     "vs": "versus",
     "approx": "approximately",
     "w.r.t.": "with respect to",
+    "p/m": "per month",
+    "p/w": "per week",
+    "pcm": "per calendar month",
+    "Ctrl": "Control",
+    "CTRL": "Control",
+    "Cmd": "Command",
     "et al": "et al",
 }
 # Behind a capitalised word.
@@ -151,7 +157,28 @@ _NUMBERED = {
 _UNITS_TOO = {"min", "max", "sec", "pt", "p", "c", "v", "ch", "fl"}
 _FIGURE_BEFORE = re.compile(r"[0-9] $")
 _PRONOUN = re.compile(r" ?I\b")
-_STOPLESS = {"pp", "vol", "vols", "fig", "figs", "apt", "ste", "rm", "bldg", "ext", "No", "Nos", "Ch", "Sec", "Vol", "Fig"}
+_STOPLESS = {
+    "Est",
+    "Hwy",
+    "Rte",
+    "Ext",
+    "pp",
+    "vol",
+    "vols",
+    "fig",
+    "figs",
+    "apt",
+    "ste",
+    "rm",
+    "bldg",
+    "ext",
+    "No",
+    "Nos",
+    "Ch",
+    "Sec",
+    "Vol",
+    "Fig",
+}
 _CALENDAR = {
     "Jan": "January", "Feb": "February", "Mar": "March", "Apr": "April", "Jun": "June", "Jul": "July", "Aug": "August",
     "Sep": "September", "Sept": "September", "Oct": "October", "Nov": "November", "Dec": "December", "Mon": "Monday",
@@ -170,8 +197,10 @@ def _list_end(match: re.Match[str]) -> str:
 
 def _anywhere(match: re.Match[str]) -> str | None:
     stop = final_stop(match, may_end=False)
-    if stop and match[1] in _NAMES:
+    if (stop and match[1] in _NAMES) or match[1] == "EST":
         return None
+    if match[1].lower() == "est" and after(match).startswith(" in "):
+        return cased(match[1], "established")
     return cased(match[1], _ANYWHERE[match[1].lower()]) + stop
 
 
@@ -185,7 +214,10 @@ def _numbered(match: re.Match[str]) -> str | None:
         return None
     if (word in _UNITS_TOO and _FIGURE_BEFORE.search(before(match))) or (word.lower() == "no" and _PRONOUN.match(after(match))):
         return None
-    return cased(word, _NUMBERED[word.lower()])
+    reading = _NUMBERED[word.lower()]
+    if word.lower() == "est" and not re.match(r" ?(?:1[5-9]|20)[0-9]{2}(?![\w,])", after(match)):
+        reading = "estimated"
+    return cased(word, reading)
 
 
 def _day(match: re.Match[str]) -> str | None:
@@ -216,5 +248,7 @@ RULES = (
     Rule("abbreviation", re.compile(r"(?<![\w./@&-])[Ww]/(?=[a-z]{2})"), lambda match: cased(match[0], "with ")),
     Rule("abbreviation", re.compile(rf"(?:(?<=[\w)&!.] )|(?<=[\w)], ))({_any(_FIRMS)})\.(?!\w)"), _firm),
     Rule("abbreviation", re.compile(r"(?<=[a-z] )v\.(?= [A-Z])"), lambda match: "versus"),
+    Rule("abbreviation", re.compile(r"(?<=[0-9](?:st|nd|rd|th) )ed\.(?!\w)"), lambda match: "edition" + final_stop(match)),
+    Rule("abbreviation", re.compile(r"(?<=[0-9%] )p\.a\.(?!\w)"), lambda match: "per annum" + final_stop(match)),
     Rule("calendar", re.compile(rf"(?<![\w.@/&-])({_any(_CALENDAR)})\.(?! ?[0-9])(?!\w)"), _day),
 )

@@ -16,6 +16,7 @@ _FIXED = {
     "WW1": "World War one", "WW2": "World War two", "WWIII": "World War three", "WW3": "World War three",
     "7-Eleven": "seven-Eleven", "H.264": "H two sixty-four", "H.265": "H two sixty-five", "3-D": "three D", "2-D": "two D",
     "C++": "C plus plus", "C#": "C sharp", "F#": "F sharp", "g++": "g plus plus", "Notepad++": "Notepad plus plus",
+    "A-Z": "A to Z", "A–Z": "A to Z", "a-z": "A to Z",
     "9-to-5": "nine to five", "AD&D": "AD and D", "3M": "three M", "7UP": "seven up", "4H": "four H", "4-H": "four H",
 }  # fmt: skip
 _SOFTWARE = re.findall(
@@ -33,7 +34,7 @@ _PLACES = re.findall(
     """Room room Suite suite Flight flight Highway highway Route route Interstate interstate Apartment apartment Apt Error
     error Channel channel Extension extension Rm Hwy Rt Boeing Airbus RTX GTX RX Ryzen RFC Porsche Peugeot Gate Cabin Flat Bus
     Train Agent Form Ste Audi Mazda Canon Nikon Intel Xeon Ferrari Cessna Embraer HTTP Form Ward Locker Dorm Rte Freeway
-    Tesla Leica Nokia Studio Highways Hall""",
+    Tesla Leica Nokia Studio Highways Hall Box Fahrenheit""",
 )
 _LETTERED_BEFORE = re.compile(
     r"\b(?:seat|seats|row|gate|apt\.?|apartment|flat|unit|platform|room|section|building|bldg\.?|block|house|level|lot|suite|box|exit|"
@@ -49,8 +50,14 @@ _BOOKS = re.findall(
     Philippians Colossians Thessalonians Timothy Titus Philemon Hebrews James Peter Jude Revelation""",
 )
 _NO_CODE = re.compile(
-    r"Q[1-4]|(?:k|c|m|d)?m[23]|(?:USD|EUR|GBP|JPY|RUB|CHF|CNY|AUD|CAD|INR|AD|BC|CE|BCE|FY|am|pm|AM|PM)-?[0-9]+"
+    r"[QH][1-4]|(?:k|c|m|d)?m[23]|(?:USD|EUR|GBP|JPY|RUB|CHF|CNY|AUD|CAD|INR|AD|BC|CE|BCE|FY|am|pm|AM|PM)-?[0-9]+"
     r"|(?:Jan|Feb|Mar|Apr|May|Jun|June|Jul|July|Aug|Sep|Sept|Oct|Nov|Dec)-?[0-9]+.*"
+)
+_UP_TO_31 = r"(?:0?[1-9]|[12][0-9]|3[01])"
+_NO_VERSION = re.compile(
+    rf"{_UP_TO_31}\.{_UP_TO_31}\.(?:1[5-9]|20)[0-9]{{2}}|(?=[0-9]{{2}}\.){_UP_TO_31}\.(?:0[1-9]|1[0-2])\.[0-9]{{2}}"
+    rf"|(?:1[5-9]|20)[0-9]{{2}}\.(?:0?[1-9]|1[0-2])\.{_UP_TO_31}"
+    r"|[1-9][0-9]{0,2}(?:\.[0-9]{3}){2}|[1-9][0-9]{0,2}(?=[.0-9]*\.0)(?:\.[0-9]{3}){3}"
 )
 _PART = re.compile(r"[A-Za-z]+|[0-9]+")
 _FREE = r"(?<![\w.,/:$€£@#&+-])"
@@ -124,9 +131,11 @@ def _colour(match: re.Match[str]) -> str | None:
     return f"hash {_spelled(match[1])}" if re.search("[0-9]", match[1]) and re.search("[A-Fa-f]", match[1]) else None
 
 
-def _dotted(match: re.Match[str]) -> str:
-    """ "1.2.3", "v2.0.1-beta" and "192.168.0.1:80"."""
+def _dotted(match: re.Match[str]) -> str | None:
+    """ "1.2.3", "v2.0.1-beta" and "192.168.0.1:80"; dates and grouped thousands are others'."""
     numbers, tail, sign = match["numbers"].split("."), match["tail"] or "", match["sign"]
+    if not sign and _NO_VERSION.fullmatch(match[0]) and not _is_software(match):
+        return None
     address = len(numbers) == 4 and not sign and not tail and all(int(number) < 256 for number in numbers)
     if address:
         said = " dot ".join(digits(number) for number in numbers)
@@ -141,10 +150,12 @@ def _dotted(match: re.Match[str]) -> str:
 
 def _version(match: re.Match[str]) -> str | None:
     """ "three point eleven" behind the name of what has versions."""
+    return _point(match) if _is_software(match) else None
+
+
+def _is_software(match: re.Match[str]) -> bool:
     name = re.search(r"([\w-]+)[ /-]$", before(match))
-    if not name or name[1] not in _SOFTWARE:
-        return None
-    return _point(match)
+    return name is not None and name[1] in _SOFTWARE
 
 
 def _point(match: re.Match[str]) -> str:
@@ -180,6 +191,14 @@ def _ranked(match: re.Match[str]) -> str:
     """The first is "number one"; what has many digits is a name."""
     text = match[1].replace(",", "")
     return f"number {cardinal(int(text)) if len(text) < 4 or ',' in match[1] else digits(text)}"
+
+
+def _standard(match: re.Match[str]) -> str:
+    return f"{match[1]} {cardinal(int(match[2]))}, {year(int(match[3]))}"
+
+
+def _serial(match: re.Match[str]) -> str:
+    return _spelled(match[0])
 
 
 def _resolution(match: re.Match[str]) -> str:
@@ -235,6 +254,9 @@ RULES = (
         re.compile(rf"\b({'|'.join(_BOOKS)}) ([0-9]{{1,3}}):([0-9]{{1,3}})(?:[-–]([0-9]{{1,3}}))?(?![\w:]| ?[ap]\.?m)"),
         _verse,
     ),
+    Rule("code", re.compile(r"\b((?:ISO|IEC|EN|DIN|IEEE)(?:/IEC)?)[ -]([0-9]{3,6}):((?:19|20)[0-9]{2})(?![\w:])"), _standard),
+    Rule("code", re.compile(r"(?<=SKU )[0-9]{4,12}(?:-[0-9]{1,12}){0,3}(?![\w-])"), lambda match: _spelled(match[0])),
+    Rule("code", re.compile(rf"{_FREE}(?=[0-9]{{0,10}}[A-Z]{{1,10}}[0-9]{{1,10}}[A-Z])[0-9][0-9A-Z]{{8,39}}{_END}"), _serial),
     Rule("code", re.compile(rf"(?<![\w#&])[#№] ?([0-9]{{1,3}}(?:,[0-9]{{3}})+|[0-9]{{1,20}}){_END}"), _ranked),
     Rule("code", re.compile(r"(?<![\w.,$€£])(2160|1440|1080|900|720|540|480|360|240|144)([pi])(?!\w)"), _resolution),
     Rule("code", re.compile(r"(?<![\w.,$€£])([2-6])(G|D)(?![\w$])"), _resolution),

@@ -24,6 +24,10 @@ _ON = re.compile(
     r"\b(?:on|dated?|due|until|till|since|before|after|by|starting|from|date:|DOB:?|born|"
     r"(?:Mon|Tues?|Wed(?:nes)?|Thu(?:rs?)?|Fri|Satur|Sat|Sun)(?:day)?),? $"
 )
+_DATED = re.compile(
+    r"\b(?:[Dd]ated?:?|[Oo]n|[Aa]s of|[Ss]ince|[Ff]rom|[Uu]ntil|[Bb]efore|[Aa]fter|[Bb]y|DOB:?|[Bb]orn"
+    r"|[Bb]ackup|[Ss]napshot|[Rr]eleased?) $"
+)
 _THE = re.compile(r"\b[Tt]he (?:[0-9]{1,2}(?:st|nd|rd|th)?(?:,? and |,? or |, | to ))*$")
 
 
@@ -87,7 +91,7 @@ def _dashed_name(match: re.Match[str]) -> str:
 def _numeric(match: re.Match[str]) -> str | None:
     """1/5/2024 is American, and so is 3-14-2024; what cannot be, or is parted by full stops, has the day first."""
     first, second = match["first"], match["second"]
-    if _valid(second, first) and match["mark"] != ".":
+    if _valid(second, first) and not (match["mark"] == "." and _valid(first, second)):
         return _weekday(match) + _month_first(MONTHS[int(first) - 1], int(second), match["year"])
     if _valid(first, second):
         return _weekday(match) + _day_first(MONTHS[int(second) - 1], int(first), match["year"])
@@ -102,6 +106,15 @@ def _iso(match: re.Match[str]) -> str | None:
         + ("," if match["t"] else "")
         + (" " if match["t"] else "")
     )
+
+
+def _compact(match: re.Match[str]) -> str | None:
+    """20240314 alone, or where a date is named."""
+    left = before(match)
+    dated = not left or _DATED.search(left)
+    if not dated or re.match(r" [a-z]", after(match)):
+        return None
+    return _month_first(MONTHS[int(match["month"]) - 1], int(match["day"]), match["year"])
 
 
 def _slashed_month(match: re.Match[str]) -> str | None:
@@ -180,7 +193,7 @@ RULES: tuple[Rule, ...] = (
         "date",
         re.compile(
             rf"(?<!\w){_WEEKDAY}{_START}(?P<first>{_DAY})(?P<mark>[/.-])(?P<second>{_DAY})(?P=mark)"
-            rf"(?P<year>{_YEAR}|(?:(?<=/)|(?<=[0-9]{{2}}-[0-9]{{2}}-))[0-9]{{2}}){_END}"
+            rf"(?P<year>{_YEAR}|(?:(?<=/)|(?<=[0-9]{{2}}[.-][0-9]{{2}}[.-]))[0-9]{{2}}){_END}"
         ),
         _numeric,
     ),
@@ -191,6 +204,11 @@ RULES: tuple[Rule, ...] = (
             rf"(?P<day>{_DAY})(?:(?P<t>[Tt])(?=[0-9]{{2}}:?[0-9]{{2}})|(?![\w/:-]|[.,][0-9]))"
         ),
         _iso,
+    ),
+    Rule(
+        "date",
+        re.compile(rf"{_START}(?P<year>19[0-9]{{2}}|20[0-9]{{2}})(?P<month>0[1-9]|1[0-2])(?P<day>0[1-9]|[12][0-9]|3[01]){_END}"),
+        _compact,
     ),
     Rule("date", re.compile(rf"(?<!\w){_WEEKDAY}{_START}(?P<month>0?[1-9]|1[0-2])/(?P<day>{_DAY}){_END}"), _slashed_month),
     Rule("date", re.compile(rf"{_START}(?P<year>19[0-9]{{2}}|20[0-9]{{2}})[-/.](?P<month>0[1-9]|1[0-2]){_END}(?!-)"), _year_month),
@@ -208,7 +226,7 @@ RULES: tuple[Rule, ...] = (
         "date",
         re.compile(
             rf"(?<!\w)(?P<letter>[QH])(?P<number>[1-4])(?:[-–](?P=letter)?(?P<last>[2-4]))?"
-            rf"[ /-](?P<year>{_YEAR}|['’][0-9]{{2}}\b)(?!\w)"
+            rf"(?:[ /-]|(?=['’]))(?P<year>{_YEAR}|['’][0-9]{{2}}\b)(?!\w)"
         ),
         _quarter,
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from qwen3tts.text.english.numbers import cardinal, number
-from qwen3tts.text.rules import Rule, before
+from qwen3tts.text.rules import Rule, after, before
 
 _OPERATORS = {"+": "plus", "-": "minus", "−": "minus", "–": "minus", "×": "times", "x": "times", "*": "times", "·": "times"} | {
     "/": "over",
@@ -48,6 +48,10 @@ def _sum(match: re.Match[str]) -> str:
     return " ".join(words)
 
 
+def _single(match: re.Match[str]) -> str:
+    return f"{number(match[1])} {match[2]}"
+
+
 def _raised(written: str) -> str:
     plain = written.translate(_RAISED).replace("−", "-")
     if plain in _POWERS:
@@ -66,9 +70,28 @@ def _power(match: re.Match[str]) -> str | None:
     return f" {_raised(match[1] or match[2])}" + (" " if following.isalnum() or (following in "√(" and following) else "")
 
 
+def _factorial(match: re.Match[str]) -> str | None:
+    """Behind a figure where something is reckoned, behind a letter that is no word."""
+    left, right = before(match), after(match)
+    letter = re.search(r"(?<![\w'’])[nkmr]$", left)
+    reckoned = re.search(r"(?<![^\s(=+*/×÷−-])[0-9]{1,3}$|\)$", left) and (
+        re.match(r" ?[=×÷*/+−^]| is\b| -", right)
+        or re.search(r"(?:[=×÷*/+−(] ?|\b(?:of|compute|calculate|evaluate|is) )[0-9]+$", left)
+    )
+    return _spaced_word(match, "factorial") if letter or reckoned else None
+
+
+def _spaced_word(match: re.Match[str], word: str) -> str:
+    return f" {word}" + (" " if match.string[match.end() : match.end() + 1].isalnum() else "")
+
+
 CHAINS = (
+    Rule("maths", re.compile(r"(?<![\w.,$€£/-])([0-9]{1,4})([a-z])(?= ?[=<>≤≥] ?[-−]?[0-9a-z(])"), _single),
     Rule("maths", re.compile(rf"{_CHAIN}(?= ?(?:=|≈|≠|≤|≥|<|>|==) ?[\w(√$€£−-])"), _sum),
     Rule("maths", re.compile(rf"(?<=[=≈≤≥] ){_CHAIN}(?![\w^°%²³]| ?(?:[a-zA-Z°%$€£]))"), _sum),
 )
 """Before dates and ranges, which "5 - 3" and "1/2" look like too."""
-RULES = (Rule("maths", _POWER, _power),)
+RULES = (
+    Rule("maths", _POWER, _power),
+    Rule("maths", re.compile(r"(?<=[0-9nkmr)])!(?!=[^=])(?![!?])"), _factorial),
+)

@@ -160,7 +160,7 @@ _ALTERNATIVES = "|".join(
 )
 _POWER = r"(?:⁻[¹²³]|[²³]|\^?[23](?![0-9]))"
 _FACTOR = rf"(?:(?:sq|cu)\.? |square |cubic )?(?:{_ALTERNATIVES}){_POWER}?"
-_DIVISOR = rf"(?:100 ?)?(?:{_FACTOR}|{'|'.join(_PER_ONLY)}|[a-z]{{2,10}})"
+_DIVISOR = rf"(?:100 ?)?(?:{_FACTOR}|{'|'.join(_PER_ONLY)}|(?!gas\b|or\b|and\b)[a-z]{{2,10}})"
 UNIT = rf"(?:{_FACTOR}(?:[·⋅*]{_FACTOR}|[ ·⋅](?:{_ALTERNATIVES})⁻[¹²³]){{0,2}}(?:/{_DIVISOR}){{0,2}}(?![\w²³]))"
 """A unit with powers, products and divisors: "km", "sq ft", "kg/m³"."""
 _PARTS = re.compile(rf"(?P<kind>(?:sq|cu)\.? |square |cubic )?(?P<symbol>{_ALTERNATIVES}|[a-z]+)(?P<power>{_POWER})?")

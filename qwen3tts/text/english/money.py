@@ -48,9 +48,9 @@ _SIGNS: dict[str, tuple[str, ...]] = {
     "kr": ("krona", "kronor"),
 }
 _DOLLARS = {
-    ("US$", "USD", "U.S.$"): "US",
-    ("A$", "AU$", "AUD"): "Australian",
-    ("C$", "CA$", "CAD"): "Canadian",
+    ("US$", "USD", "U.S.$", "US $", "USD $", "USD$"): "US",
+    ("A$", "AU$", "AUD", "AUD $", "AUD$"): "Australian",
+    ("C$", "CA$", "CAD", "CAD $", "CAD$", "CDN$"): "Canadian",
     ("NZ$", "NZD"): "New Zealand",
     ("HK$", "HKD"): "Hong Kong",
     ("S$", "SGD"): "Singapore",
@@ -101,9 +101,10 @@ def _any(names: list[str]) -> str:
 _ANY = _any(list(_CURRENCIES))
 _FIRSTS = f"[{''.join(sorted({re.escape(name[0]) for name in _CURRENCIES}))}]"
 _LETTERS = "|".join(sorted(SCALES, key=len, reverse=True))
-_SCALE = rf"(?: ?(?P<letter>{_LETTERS})(?!\w)|[ -](?P<scale>{SCALE_WORD})\b)?"
-_AMOUNT_FIRST = leading(AMOUNT, r"(?<![\w.,/:$€£].)", signed=True)
 _SUM = rf"(?:{NUMBER}|[0-9]{{1,5}},[0-9]{{2}}(?![0-9,]))"
+_SCALE = rf"(?: ?(?P<letter>{_LETTERS})(?!\w)|[ -](?P<scale>{SCALE_WORD})\b)?"
+_TO_SCALED = rf" to (?=[$€£¥₽₹₩] ?{_SUM}(?: ?(?:{_LETTERS})|[ -]{SCALE_WORD})\b)"
+_AMOUNT_FIRST = leading(AMOUNT, r"(?<![\w.,/:$€£].)", signed=True)
 _PER = r"(?: ?/ ?(?P<per>(?:sq\.? ?|cu\.? ?)?[A-Za-zµ]{1,12}[²³23]?)(?![\w]))?"
 
 
@@ -116,6 +117,8 @@ def _sum(match: re.Match[str]) -> str | None:
         words = _CURRENCIES[match["code"]]
     scale = SCALES[match["letter"]] if match["letter"] else match["scale"]
     sign, first = split_sign((match["sign"] or "") + match["first"])
+    if words[0] == "euro" and re.fullmatch(r"[1-9][0-9]{0,2}\.[0-9]{3}", first):
+        first = first.replace(".", "")
     first = plain("0" + first if first.startswith(".") else first)
     second = match["second"]
     adjective = describes(match)
@@ -155,7 +158,7 @@ RULES: tuple[Rule, ...] = (
         re.compile(
             rf"(?P<sign>[-−–+](?<![\w$€£¥₽.,)-].) ?)?(?<![\w$])"
             rf"(?={_FIRSTS})(?P<currency>{_ANY}) ?(?P<first>(?<! )[-−]?{_SUM}|(?<= ){_SUM})"
-            rf"(?:(?P<lower>[kKmMbB](?=[-–]))?(?:{DASH})(?:{_ANY})? ?(?P<second>{_SUM}))?{_SCALE}"
+            rf"(?:(?P<lower>[kKmMbB](?=[-–]))?(?:{DASH}|{_TO_SCALED})(?:{_ANY})? ?(?P<second>{_SUM}))?{_SCALE}"
             rf"(?P<more>\+(?!\w))?"
             rf"(?: ?(?P<code>USD|AUD|CAD|NZD|HKD|SGD)\b(?! ?[0-9]))?{_PER}"
             r"(?!\w|[.,][0-9])"

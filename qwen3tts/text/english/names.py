@@ -80,6 +80,7 @@ _HOUSE_BEFORE = re.compile(r"[0-9]{1,6}[A-Z]? (?:[NSEW]{1,2}\.? |North |South |E
 _NAME_NEXT = re.compile(r" [\"“]?[A-Z]")
 _ZIP_BEFORE = re.compile(r"\b(?:zip|ZIP|Zip|postal)(?: [Cc]ode| CODE)?(?: is|:)? $")
 _STATE_BEFORE = re.compile(rf", (?:{'|'.join(_STATES.values())}),? $")
+_TOWN = re.compile(r"(?:^|[\s,(])(?!(?:About|Over|Nearly|Almost|Only|Just|Total|Around|Dow|Nasdaq|Bitcoin|Some)\b)([A-Z][a-z]+) $")
 _ADDRESS_END = re.compile(r",? ?(?:$|[.;\n)\"]|USA\b|U\.S|United States)")
 
 
@@ -130,6 +131,10 @@ def _direction(match: re.Match[str]) -> str:
     return _DIRECTIONS[match[1].replace(".", "")]
 
 
+def _quarter(match: re.Match[str]) -> str | None:
+    return _direction(match) if re.search(rf"\b(?:{_SUFFIX})\.? $", before(match)) else None
+
+
 def _state(match: re.Match[str]) -> str | None:
     state, zip_code = match[1], match[2]
     *_, city = before(match).split()
@@ -146,7 +151,8 @@ def _zip(code: str) -> str:
 
 def _lone_zip(match: re.Match[str]) -> str | None:
     left = before(match)
-    if not (match[1] or _ZIP_BEFORE.search(left) or (_STATE_BEFORE.search(left) and _ADDRESS_END.match(after(match)))):
+    placed = _STATE_BEFORE.search(left) or (match[0][2:] != "000" and (town := _TOWN.search(left)) and town[1] not in _LEADING)
+    if not (match[1] or _ZIP_BEFORE.search(left) or (placed and _ADDRESS_END.match(after(match)))):
         return None
     return _zip(match[0])
 
@@ -199,6 +205,8 @@ RULES = (
     Rule("address", re.compile(r"(?<![\w.,$€£-])[0-9]{5}(-[0-9]{4})?(?![\w-]|[.,][0-9])"), _lone_zip),
     Rule("title", re.compile(rf"(?<![\w.@/&'’-])({_ANY_TITLE})(\.?)(?= ?[\"“]?[A-Z])(?! ?[IVXLC]+\b)"), _title),
     Rule("title", re.compile(r"(?<![\w.@/&'’-])(Dr|Mr|Mrs|Prof)(\.)(?= [a-z])"), _title),
+    Rule("title", re.compile(r"(?<![\w.@/&'’-])(Dr|Mr|Prof)(\.?)(?= (?:and|&) (?:Dr|Mr|Mrs|Ms|Prof)\b)"), _title),
+    Rule("address", re.compile(r"(?<=[a-z.] )([NS][EW]|[NSEW])(?=[,.;\n]|$)"), _quarter),
     Rule("title", re.compile(r"(?<![\w.@/&'’-])St\b\.?(?= [A-Z])"), _saint),
     Rule("title", re.compile(r"(?<=[A-Za-z.'’,] )(Jr|Sr|Esq)(\.?)(?!\w)"), _after_name),
     Rule("address", re.compile(rf"(?<=[\w.'’] )({_ANY_STREET})(?:(\.)(?!\w)|(?![\w.'’]))"), _street),

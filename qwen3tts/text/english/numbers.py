@@ -42,6 +42,7 @@ _EQUALS_BEFORE = re.compile(r"[=≈≠]\s*$|[=≈≠]\s*[0-9.]{1,12}\s*[-+−×*
 _RATED = re.compile(
     r"\b(?:rat\w+|scor\w+|g[aeio]t|gave|give|it|a|grad\w+|mark\w*|solid|review|overall)(?: (?:an?|of|it|at|as|me))?:? $", re.I
 )
+_ASKED = re.compile(r" (?:times|people|would|doctors|dentists|customers|women|men|experts|patients|students|stars)\b")
 _SPORT_SIZE = re.compile(r" (?:run|race|runs|races|marathon|course)\b")
 _SCREEN = re.compile(
     r"[- ]?(?:video|TV|television|resolution|display|screen|monitor|UHD|camera|footage|movie|film|Blu|HDR|content)"
@@ -50,6 +51,11 @@ _BILLIONS = re.compile(r" (?:users|people|views|downloads|dollars|euros|years|st
 _PREPOSITION = re.compile(
     r"\b(?:of|in|since|from|to|by|until|till|before|after|late|early|and|summer|spring|fall|autumn|winter|the|class|back) $", re.I
 )
+_WHOLE = re.compile(
+    r" (?:people|persons|inhabitants|residents|citizens|visitors|users|soldiers|troops|employees|workers|students|copies|units"
+    r"|items|pieces|votes|jobs|homes|cars|members|customers|euros|dollars|rubles|yen|lira|pesos)\b"
+)
+"""What has no thousandths: a full stop before three digits parts thousands."""
 _NAMED_LIKE_YEARS = re.compile(r"[1-9][0-9][1-9]")
 
 
@@ -73,13 +79,20 @@ def _percent(match: re.Match[str]) -> str:
 
 
 def _fractional(match: re.Match[str]) -> str | None:
-    if (parts := re.fullmatch(r"([0-9]+)/(10|100|5|20|50)", match[0])) and _RATED.search(before(match)):
+    if parts := re.fullmatch(r"([0-9]+)/(10|100|[2-9]|20|50)", match[0]):
         top, bottom = int(parts[1]), int(parts[2])
-        if top <= bottom and (bottom >= 10 or top > 1):
+        if bottom in (2, 4, 8) and re.match(r" (?:time|meter)\b(?! series| jobs?| employ)", after(match)):
+            return f"{cardinal(top)} {cardinal(bottom)}"
+        rated = bottom in (5, 10, 20, 50, 100) and (bottom >= 10 or top > 1) and _RATED.search(before(match))
+        if top <= bottom and (rated or (top == bottom and bottom > 4) or _ASKED.match(after(match))):
             return f"{cardinal(top)} out of {cardinal(bottom)}"
     words = amount(match[0])
     short = re.match(r" an? ", after(match)) or re.search(r"\b[Aa] $", before(match))
     return spaced(match, words.removeprefix("one ") if short else words)
+
+
+def _rating(match: re.Match[str]) -> str:
+    return f"{number(match[1])} out of {number(match[2])}"
 
 
 def _times(match: re.Match[str]) -> str:
@@ -127,7 +140,7 @@ def _range(match: re.Match[str]) -> str:
 
 
 def _plural(match: re.Match[str]) -> str:
-    written = match[1]
+    written = match[1].replace(",", "")
     if re.fullmatch("10{1,3}", written) and after(match).startswith(" of "):
         return plural(cardinal(int(written)).removeprefix("one "))
     if _NAMED_LIKE_YEARS.fullmatch(written):
@@ -150,7 +163,10 @@ def _scientific(match: re.Match[str]) -> str:
 
 
 def _number(match: re.Match[str]) -> str:
-    return spaced(match, number(match[0]))
+    text = match[0]
+    if re.fullmatch(r"[1-9][0-9]{0,2}\.[0-9]{3}", text) and _WHOLE.match(after(match)):
+        text = text.replace(".", "")
+    return spaced(match, number(text))
 
 
 RULES: tuple[Rule, ...] = (
@@ -173,10 +189,13 @@ RULES: tuple[Rule, ...] = (
         ),
         _percent,
     ),
+    Rule("fraction", re.compile(r"(?<![\w/⁄.,])([0-9]{1,2}\.[0-9]{1,2}) ?/ ?(4|5|10|20|100)(?![\w/⁄]|[.,][0-9])"), _rating),
     Rule("fraction", re.compile(rf"{leading(FRACTIONAL, _APART, signed=True)}(?![0-9])"), _fractional),
     Rule(
         "number",
-        re.compile(rf"(?P<first>{leading(NUMBER)})(?:[x×]?[-–](?P<second>{NUMBER}))?(?:[xX]| ?×)(?![\w²³])(?! ?[0-9(a-z]\b)"),
+        re.compile(
+            rf"(?P<first>{leading(NUMBER)})(?:[x×]?[-–](?P<second>{NUMBER}))?(?:[xX]| ?×)(?![\w²³])(?! ?(?:[0-9]|[(a-z]\b|[=<>≤≥]))"
+        ),
         _times,
     ),
     Rule(
@@ -198,7 +217,7 @@ RULES: tuple[Rule, ...] = (
         "range",
         re.compile(
             rf"(?P<first>{leading(AMOUNT, _ALONE, signed=True)}){DASH}"
-            rf"(?P<second>[-−]?(?:{FRACTIONAL}|{NUMBER}))(?![\w/:-]|[.,][0-9])"
+            rf"(?P<second>[-−]?(?:{FRACTIONAL}|{NUMBER}))(?:(?![\w/:-]|[.,][0-9])|(?=-[a-z]{{2}}))"
         ),
         _range,
     ),

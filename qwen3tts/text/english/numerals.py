@@ -55,17 +55,17 @@ SCALES = {"k": "thousand", "K": "thousand", "m": "million", "M": "million", "mn"
 SCALE_WORD = r"(?:hundred|thousand|million|billion|trillion|quadrillion)"
 
 _DETERMINER = re.compile(
-    r"(?<!\w)(?:an?|the|this|that|each|every|another|my|his|her|our|your|their|its|one|any|per|[A-Za-z]+['’]s) $", re.I
+    r"(?<!\w)(?:an?|the|this|that|each|every|another|my|his|her|our|your|their|its|one|any|per|(?!(?:it|that|there|he|she|what|here|where|who|let)['’])[A-Za-z]+['’]s) $", re.I
 )
 _HEAD = re.compile(
-    r" (?:bills?|notes?|coins?|banknotes?|cameras?|sensor|laptops?|monitors?|SSD|battery|chargers?|bulbs?"
+    r" (?:bills?|notes?|coins?|banknotes?|cameras?|sensor|laptops?|monitors?|SSD|battery|chargers?|bulbs?|pizzas?|ceilings?|guard|forward|frame|relay"
     r"|engine|angles?|turns?|rotation|film|lens|lenses|waist|pipe|screws?|reads?|walk|drive|ride)\b"
 )
 _NO_HEAD = re.compile(
     r" (?:is|was|are|were|of|from|to|and|or|in|on|at|for|by|with|per|a|an|the|that|which|who|you|we|he|she|it|they"
     r"|I|will|would|has|had|have"
     r"|than|as|but|if|when|because|each|every|more|less|away|ago|later|long|high|tall|wide"
-    r"|deep|thick|apart|before|after|above|below)\b"
+    r"|deep|thick|across|today|tonight|tomorrow|outside|now|here|there|left|down|up|off|out|apart|diameter|before|after|above|below)\b"
 )
 _DENOMINATORS = {2: ("half", "halves"), 4: ("quarter", "quarters")}
 _MIXED = {(1, 2): "a half", (1, 3): "a third", (1, 4): "a quarter"}
@@ -146,7 +146,7 @@ def is_one(text: str) -> bool:
     """Whether what is counted by an amount is in the singular: "1 km", "1/2 mile"."""
     text = split_sign(text)[1]
     parts = _fraction_parts(text)
-    return not parts[0] if parts else text == "1"
+    return not parts[0] and parts[1] < parts[2] if parts else text == "1"
 
 
 def plural(words: str) -> str:

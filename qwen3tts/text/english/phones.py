@@ -16,18 +16,24 @@ _CALL = re.compile(
     re.IGNORECASE,
 )
 _EMERGENCY_BEFORE = re.compile(
-    r"\b(?:call|dial|ring|phone|called|calling|dialed|dialled|dialing|to|via|text|a|the)\s[\"“]?$", re.IGNORECASE
+    r"\b(?:call|dial|ring|phone|called|calling|dialed|dialled|dialing|to|via|text|a|the)\s[\"“]?$"
+    r"|\bemergency(?: number)?(?: in [\w ]{1,20}| line)?(?: is|:)? $",
+    re.IGNORECASE,
 )
 _EMERGENCY_AFTER = re.compile(
     r" (?:calls?|callers?|operators?|dispatch|dispatchers?|emergency|hotline|services?|system|recording)\b"
+    r"| is [\w' ]{0,40}\b(?:emergency|crisis)\b| (?:for|in) (?:an |all |any )?emergenc"
 )
 _NUMBERED = re.compile(
     r"\b(?:(?:pin|passcode|password|otp|code|account|acct|serial|tracking|passport|ssn|isbn|issn|vin|imei|ein|iban|s/n|routing|cvv|cvc)"
     r"(?: (?:number|no\.?|code|id))?"
     r"|(?:card|invoice|order|confirmation|reference|booking|reservation|ticket|id|case|membership|policy|customer|license|licence|badge|"
     r"member|employee|student|plate|reg|registration|flight|model|part)"
-    r" (?:number|no\.?|code|id|num))(?: is| was)?:? ?$",
+    r" (?:number|no\.?|code|id|num)|plate)(?: is| was)?:? ?(?-i:[A-Z]{1,3}[ -])?$",
     re.IGNORECASE,
+)
+_TEXTED = re.compile(
+    r"\b(?:[Tt]ext|TEXT|[Ss]end|[Mm]essage|SMS) [\"“'‘]?[A-Z][A-Z0-9]{0,15}(?: [A-Z0-9]{1,15})?[\"”'’]? to $|\b[Tt]ext(?:ing)? $"
 )
 _SHORT = ("911", "999", "112", "411", "311", "211", "511", "711", "811", "988", "101", "111", "000")
 
@@ -67,6 +73,10 @@ def _emergency(match: re.Match[str]) -> str | None:
     if not (follows or (calls and calls[0].lower().split()[0] not in ("to", "a", "the", "via"))):
         return None
     return digits(match[0])
+
+
+def _texted(match: re.Match[str]) -> str | None:
+    return digits(match[0]) if _TEXTED.search(before(match)) else None
 
 
 def _listed(match: re.Match[str]) -> str | None:
@@ -113,6 +123,7 @@ RULES = (
         _called,
     ),
     Rule("phone", re.compile(rf"{_FREE}(?:{'|'.join(_SHORT)})(?![\w%]|[-.,:/][0-9])"), _emergency),
+    Rule("phone", re.compile(rf"{_FREE}[0-9]{{4,6}}{_NO_MORE}"), _texted),
     Rule("card", re.compile(rf"{_FREE}[0-9]{{4}}(?:([ -])[0-9]{{4}})(?:\1[0-9]{{4}}){{2,4}}{_NO_MORE}"), _card),
     Rule("card", re.compile(rf"{_FREE}[0-9]{{4}}([ -])[0-9]{{6}}\1[0-9]{{5}}{_NO_MORE}"), _card),
     Rule(

@@ -52,7 +52,7 @@ _COUNTED = re.findall(
     rule theorem lemma law vatican symphony sonata opus number no factor hepatitis antithrombin angiotensin interleukin
     nerve lead apollo gemini soyuz titan mercury trident minuteman polaris photoshop model chapters parts volumes books
     acts sections articles types stages phases classes levels grades figures tables episodes appendices numbers wars
-    schedules pillar tome verse psalm""",
+    schedules pillar tome verse psalm numeral numerals stanza""",
 )
 _SINGLE = frozenset(
     re.findall(
@@ -60,7 +60,7 @@ _SINGLE = frozenset(
         """chapter part volume book act scene section article title phase stage type class level grade unit figure table appendix
     schedule category tier episode canto war mark bowl saturn iphone os lesson vatican theorem factor saturn chapters
     parts volumes acts sections articles types stages phases grades basel annex exhibit division fantasy rocky protocol
-    clause pillar verse corps tome books""",
+    clause pillar verse corps tome books gta stanza""",
     )
 )
 _FIRST_PERSON = re.compile(
@@ -78,6 +78,7 @@ _BEFORE_RULERS = frozenset(
     )
 ) | {""}
 _NUMERAL = r"[IVXLCDM]{1,12}"
+_INITIAL = re.compile(r"\b[A-Z][a-z]+ (?:[A-Z]\. ?){1,2}[A-Z][\w'’-]+,? $")
 _LAST_WORDS = re.compile(r"(?:([\w'’.]+) )?([\w'’.]+)[ ,]$")
 
 
@@ -106,7 +107,7 @@ def _after_word(match: re.Match[str]) -> str | None:
         return None
     if last in _RULERS or (first in _THRONES and last[0].isupper()):
         return _the(n)
-    if not single and first in _GIVEN and last[0].isupper():
+    if not single and last[0].isupper() and last[-1].islower() and (first in _GIVEN or _INITIAL.search(before(match))):
         return _the(n)
     likely = not single and match[1] not in (
         "IV",
@@ -131,15 +132,22 @@ def _after_word(match: re.Match[str]) -> str | None:
 
 def _is_pronoun(match: re.Match[str], first: str) -> bool:
     """Whether "I" speaks, as in "when I met Mary I was sad"; first: the word before the last."""
+    if first in _THRONES:
+        return bool(re.match(r" am\b|['’](?:m|d|ve|ll)\b", after(match)))
     if _FIRST_PERSON.match(after(match)):
         return True
-    return (
-        bool(_ANY_PERSON.match(after(match))) and first not in _BEFORE_RULERS and first not in _THRONES and first[-1:] not in ".!?"
-    )
+    return bool(_ANY_PERSON.match(after(match))) and first not in _BEFORE_RULERS and first[-1:] not in ".!?"
 
 
 def _the(n: int) -> str:
     return f"the {ordinal(n).title()}"
+
+
+def _small(match: re.Match[str]) -> str | None:
+    """ "Scene ii", but not "the part i like"."""
+    n = value(match[2].upper())
+    named = match[1][0].isupper() or match[1] in ("act", "scene") or not re.match(r"[ ’']\w", after(match))
+    return f"{match[1]} {cardinal(n)}" if n and (len(match[2]) > 1 or (match[2] in "ivx" and named)) else None
 
 
 def _second(match: re.Match[str]) -> str | None:
@@ -183,6 +191,14 @@ RULES = (
     ),
     Rule("roman", re.compile(rf"(?<![\w.'’-])({_NUMERAL})(?:st|nd|rd|th)?(?=(?:-| )(?:century|centuries)\b)"), _century),
     Rule("roman", re.compile(rf"(?<=[A-Za-z.][ ])({_NUMERAL})(?![\w-]|\.[A-Z]|\. [A-Z]\.)"), _after_word),
+    Rule(
+        "roman",
+        re.compile(
+            r"\b((?:[Aa]ct|[Ss]cene|[Cc]hapter|[Pp]art|[Ss]ection|[Vv]olume|[Bb]ook|[Cc]anto|[Ii]tem|[Aa]ppendix|[Ff]igure|[Cc]lause|[Nn]ote"
+            r"|[Pp]aragraph|[Aa]rticle|[Tt]able|[Pp]hase|[Ss]tage|[Tt]ype))[ ]([ivxl]{1,7})(?![\w'’-])"
+        ),
+        _small,
+    ),
     Rule("roman", re.compile(r"(?<![\w.'’-])M[IVXLCDM]{3,14}(?![\w'’-])"), _year),
     Rule("roman", re.compile(r"(?:(?<=[Pp]age )|(?<=[Pp]ages ))([ivxl]{1,7})(?:[-–]([ivxl]{1,7}))?(?!\w)"), _page),
     Rule("roman", re.compile(r"\(((?:ii|iii|iv|vi|vii|viii|ix|xi|xii))\)"), _item),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from qwen3tts.text.english import maths
-from qwen3tts.text.rules import Rule, before
+from qwen3tts.text.rules import Rule, after, before
 
 _NAMES = {
     "×": "times", "÷": "divided by", "≠": "is not equal to", "≈": "is approximately", "≅": "is congruent to",
@@ -36,11 +36,12 @@ _COMPARED = re.compile(
     r"\w{3,4}ty|hundred|thousand|million|billion|percent|squared|cubed|pi|alpha|beta|gamma|delta|theta|sigma|lambda|omega|phi|mu|rho|"
     r"epsilon|infinity)) ?$"
 )
+_IS_BEFORE = re.compile(r"\b([Ii]s|[Aa]re) (?:[^\s,;:.!?]|\.[0-9]){1,16} ?$")
 _COMPARISONS = {
     "<": "is less than", ">": "is greater than", "<=": "is less than or equal to", ">=": "is greater than or equal to",
     "=": "equals", "==": "equals", "===": "equals", "!=": "is not equal to", "<>": "is not equal to", "≤": "", "≥": "",
     "≈": "", "≠": "", "≃": "", "=>": "implies", "->": "to", "-->": "to", "<-": "from", "<->": "to and from", ":=": "equals",
-    "~": "about", "~=": "is approximately",
+    "~": "about", "~=": "is approximately", "&&": "and",
 }  # fmt: skip
 _EITHER = frozenset(
     re.findall(
@@ -81,13 +82,20 @@ def _sign(match: re.Match[str]) -> str:
     sign = match["sign"]
     if sign in _ALONE and not _COMPARED.search(before(match)) and not (sign in "→←" and re.search(r"[\w)] ?$", before(match))):
         return _padded(match, _ALONE[sign])
-    return _padded(match, _NAMES[sign])
+    words = _NAMES[sign]
+    return _padded(match, words.removeprefix("is ") if words.startswith("is ") and _asks(match) else words)
 
 
 def _compared(match: re.Match[str]) -> str:
     sign = match[0].strip()
     words = _COMPARISONS[sign]
-    return _padded(match, words if _COMPARED.search(before(match)) else words.removeprefix("is "))
+    return _padded(match, words if _COMPARED.search(before(match)) and not _asks(match) else words.removeprefix("is "))
+
+
+def _asks(match: re.Match[str]) -> bool:
+    """Whether "is" already stands before what is compared, as in "Is 5 < 6?"."""
+    asked = _IS_BEFORE.search(before(match))
+    return asked is not None and (asked[1][0].isupper() or asked[1] == "if" or bool(re.match(r"[^.\n]{1,60}\?", after(match))))
 
 
 def _greek(match: re.Match[str]) -> str:
@@ -129,6 +137,9 @@ _SUMMAND = r"[\w)\]%°'’\"²³]"
 RULES = (
     *maths.RULES,
     Rule("sign", re.compile(rf"( ?)&(?:amp;)*({'|'.join(_ENTITIES)});"), lambda match: match[1] + _ENTITIES[match[2]]),
+    Rule("sign", re.compile(r"(?<=[0-9])[~〜～](?=[$€£]?[0-9])"), lambda match: " to "),
+    Rule("money", re.compile(r"(?<![\w$])\$(?=[A-Z]{1,5}(?![\w]))"), lambda match: ""),
+    Rule("sign", re.compile(r"(?<=[Dd]ial )\*(?=[0-9])|(?<=[Pp]ress )\*(?!\w)"), lambda match: _padded(match, "star")),
     Rule("layout", re.compile(rf"{_LINE}(?:[-*_=~#] ?){{3,200}}(?![^\n])"), lambda match: ""),
     Rule(
         "layout", re.compile(rf"{_LINE}(?:```\w{{0,20}}|#{{1,6}} |(?:>{{1,3}} ?)+(?=\S)|[*•‣◦▪▸►●○■□–·] (?=\S))"), lambda match: ""
@@ -151,7 +162,7 @@ RULES = (
     Rule(
         "sign",
         re.compile(
-            r" ?(?:(?<=[\w)\]%°²³\"' ])(?:===?|!=|<=|>=|<>|=>|-{1,2}>|<->?|:=|~=|=)(?= ?[\w(√∞\"'$€£−-])"
+            r" ?(?:(?<=[\w)\]%°²³\"' ])(?:===?|!=|<=|>=|<>|=>|&&|-{1,2}>|<->?|:=|~=|=)(?= ?[\w(√∞\"'$€£−-])"
             r"|[<>](?= ?[0-9$€£−.-])|(?<=[\w)] )[<>](?= [\w(])|(?<=[0-9])[<>](?=\w)|~(?= ?[$€£]?[0-9])) ?"
         ),
         _compared,

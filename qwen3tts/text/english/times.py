@@ -11,7 +11,7 @@ _HOUR = r"(?:[01]?[0-9]|2[0-4])"
 _MINUTE = r"[0-5][0-9]"
 _MERIDIEM = r"(?:[ap]m\b\.?|[AP]M\b\.?|[ap]\. ?m\.|[AP]\. ?M\.|[ap]\.m\b|[AP]\.M\b)"
 _START = r"(?<![\w:.,/$€£])(?<![0-9][-–])"
-_END = r"(?![\w:/]|[.,-][0-9])"
+_END = r"(?!(?!ish\b)[\w:/]|[.,-][0-9])"
 _SPOKEN_HOUR = re.compile(r" ?(?:o['’]clock|noon|midnight|hours)\b", re.I)
 _LASTING = re.compile(r"\b(?:in|of|for|last(?:s|ed)|time:?|took|takes|under|over|duration:?|length:?|running|by) $", re.I)
 _PROPORTION = re.compile(
@@ -105,7 +105,8 @@ def _ratio(match: re.Match[str]) -> str:
 
 
 def _military(match: re.Match[str]) -> str | None:
-    if not (match[1].startswith("0") or _AT.search(before(match))) or after(match).startswith(" of"):
+    left = before(match)
+    if not (match[1].startswith("0") or not left or _AT.search(left)) or after(match).startswith(" of"):
         return None
     hour = ("oh " if match[1].startswith("0") else "") + cardinal(int(match[1]))
     return f"{hour} {'hundred' if match[2] == '00' else cardinal(int(match[2]))} hours"
@@ -148,7 +149,7 @@ RULES: tuple[Rule, ...] = (
         re.compile(r"(?<![\w:.,/])[0-9]{1,6}(?:\.[0-9]{1,3})?(?::[0-9]{1,6}(?:\.[0-9]{1,3})?){1,4}(?![\w:/]|[.,][0-9])"),
         _ratio,
     ),
-    Rule("time", re.compile(rf"(?<![\w.,:])([01][0-9]|2[0-3])({_MINUTE}) ?(?:hours|hrs?)(?!\w)"), _military),
+    Rule("time", re.compile(rf"(?<![\w.,:])([01][0-9]|2[0-3])({_MINUTE}) ?(?:hours|hrs?|h)(?!\w)"), _military),
     Rule("time", re.compile(r"(?<!\w)(GMT|UTC) ?([+−–-]) ?([0-9]{1,2})(?::?([0-9]{2}))?(?!\w)"), _offset),
     Rule(
         "time",

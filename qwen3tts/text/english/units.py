@@ -12,7 +12,6 @@ from qwen3tts.text.english.numerals import (
     NOT_INSIDE,
     SCALE_WORD,
     amount,
-    cardinal,
     counted,
     describes,
     is_one,
@@ -26,7 +25,7 @@ _DOTTED = (
     r"(?:(?<=ft|in|oz|lb|yd|mi|hr|qt|pt|yr|mo|wk)|(?<=lbs|min|sec|hrs|gal|tsp|yrs|mos|yds|wks)|(?<=tbsp|mins|secs|Tbsp))"
     r"\.(?= [a-z(]| [0-9]{1,2}(?:\.[0-9])? ?(?:in|oz)\b|[,;:)])"
 )
-_SIZED = re.compile(r"\.|[- ]?(?:wide|long|tall|high|deep|thick|diameter|in diameter|diagonal|x|×|by|of (?:rain|snow))\b")
+_SIZED = re.compile(r"[.,;)]|[- ]?(?:wide|long|tall|high|deep|thick|diameter|in diameter|diagonal|x|×|by|of (?:rain|snow))\b")
 _TALL = re.compile(r" (?:[a-z]+ )?(?:tall|high|wide|long|deep|ceilings?|walls?|fences?|by)\b")
 _FEET_BEFORE = re.compile(r"(?:\bft\.?|\bfeet|['′’]) $|[x×] ?$")
 _PEOPLE = re.compile(
@@ -34,6 +33,7 @@ _PEOPLE = re.compile(
 )
 _HEAT = re.compile(r"\b(?:oven|temperature|preheat|heat|bake|weather|fever|hot|cold|warm|high|low)\b", re.I)
 _FONT = re.compile(r"[- ](?:font|type|text|size|bold|italic|Arial|Times|lead)")
+_SCALES = {"C": "Celsius", "F": "Fahrenheit", "K": "Kelvin"}
 _POINTS = {"N": "north", "S": "south", "E": "east", "W": "west"}
 
 
@@ -43,21 +43,33 @@ def _reads(match: re.Match[str], symbol: str, joined: bool) -> bool:
     capital = re.match(r" [A-Z0-9]", right)
     tests = {
         "in": lambda: (
-            joined or match["stop"] or _SIZED.match(right) or _FEET_BEFORE.search(before(match)) or "x" in match["dimensions"]
+            joined
+            or not right
+            or match["stop"]
+            or _SIZED.match(right)
+            or _FEET_BEFORE.search(before(match))
+            or "x" in match["dimensions"]
         ),
         "s": lambda: not joined or "." in match[0],
         "A": lambda: not right.startswith(".D") and (joined or describes(match) or not re.match(r" [a-z]", right)),
         "K": lambda: not joined and not re.match(r" (?:run|race|walk|resolution|video|TV)", right),
         "N": lambda: not capital,
         "W": lambda: not capital,
-        "C": lambda: joined or _HEAT.search(before(match)),
-        "F": lambda: joined or _HEAT.search(before(match)),
+        "C": lambda: joined or _is_heat(match),
+        "F": lambda: joined or _is_heat(match),
         "t": lambda: not re.match(r"['’]", right),
         "sf": lambda: not joined,
         "cd": lambda: not joined,
         "ha": lambda: not right.startswith(" ha"),
     }
     return symbol not in tests or bool(tests[symbol]())
+
+
+def _is_heat(match: re.Match[str]) -> bool:
+    """ "72 F" alone or after what is said of temperatures, not "Exercise 3 C"."""
+    left, right = before(match), after(match)
+    high = re.fullmatch(r"[-−]?[0-9]{2,3}", match["first"]) and not re.match(r"[\w-]| [A-Z0-9]", right)
+    return bool(_HEAT.search(left) or (high and not re.search(r"[A-Z][a-z]+\.? $|\b[a-z]*(?:room|seat|gate|row|apt)\.? $", left)))
 
 
 def _quantity(match: re.Match[str]) -> str | None:
@@ -89,13 +101,15 @@ def _by(match: re.Match[str]) -> str | None:
 
 
 def _feet(match: re.Match[str]) -> str | None:
-    feet, inches = match["feet"], match["inches"]
-    if not match["mark"] and (not inches or not inches.isdecimal() or int(inches) >= 12):
+    """5'11", 6 ft 2 in and 5ft11."""
+    feet, inches, mark = match["feet"], match["inches"], match["mark"]
+    if not mark and (not inches.isdecimal() or int(inches) >= 12):
         return None
-    upper = counted(cardinal(int(feet)), "foot", "feet", one_only=feet == "1", adjective=False)
-    return (
-        upper if inches == "0" else f"{upper} {counted(amount(inches), 'inch', 'inches', one_only=inches == '1', adjective=False)}"
-    )
+    if describes(match):
+        return f"{amount(feet)}-foot-{amount(inches)}" + ("-inch" if mark else "")
+    upper = counted(amount(feet), "foot", "feet", one_only=feet == "1", adjective=False)
+    lower = counted(amount(inches), "inch", "inches", one_only=inches == "1", adjective=False)
+    return upper if inches == "0" else f"{upper} {lower}"
 
 
 def _foot(match: re.Match[str]) -> str | None:
@@ -103,7 +117,8 @@ def _foot(match: re.Match[str]) -> str | None:
     described = describes(match)
     beside = re.match(r" ?[x×] ?[0-9]", after(match)) or re.search(r"['′’] ?[x×] ?$", before(match))
     opened = re.search(r"(?<!\w)['‘][^'’]*$", before(match))
-    if match["mark"].strip() != "′" and not beside and (opened or not (described or _TALL.match(after(match)))):
+    told = described or _TALL.match(after(match)) or re.match(r"[.,;)]|$", after(match))
+    if match["mark"].strip() != "′" and not beside and (opened or not told):
         return None
     return counted(amount(match[1]), "foot", "feet", one_only=match[1] == "1", adjective=described)
 
@@ -125,6 +140,10 @@ def _angle(match: re.Match[str]) -> str:
         counted(number(match[name]), one, name, one_only=match[name] == "1", adjective=False) for name, one in names if match[name]
     ]
     return " ".join([*parts, *(_POINTS[match[name]] for name in ("point", "point2") if match[name])])
+
+
+def _scale(match: re.Match[str]) -> str:
+    return _SCALES[match[0][-1]] if len(match[0]) == 1 else f"degrees {_SCALES[match[0][-1]]}"
 
 
 def _per(match: re.Match[str]) -> str | None:
@@ -157,6 +176,16 @@ RULES: tuple[Rule, ...] = (
         _feet,
     ),
     Rule("unit", re.compile(rf"({leading(AMOUNT, _FREE)})(?P<mark> ?′|['’])(?!\w)"), _foot),
+    Rule(
+        "unit",
+        re.compile(
+            r"(?P<feet>[0-9](?<![\w.,:-].)[0-9]{0,2}) ?(?:ft|foot|feet)(?:\.(?= ))? ?"
+            r"(?P<inches>[0-9]{1,2}(?:\.[0-9]{1,2})?|1?[0-9] [1-7]/[248])"
+            r"(?P<mark> ?(?:in|inch|inches)\b(?:\.(?= [a-z]))?)?(?!\w|-[0-9])"
+        ),
+        _feet,
+    ),
+    Rule("unit", re.compile(r"(?:(?<=degrees )|(?<=degree ))[CFK](?![\w'’-])|[°º](?:C|F)(?!\w)"), _scale),
     Rule(
         "unit",
         re.compile(rf"(?P<first>{leading(AMOUNT, _FREE)})(?:{DASH}(?P<second>{AMOUNT}))?(?P<mark>\"|″|”|''|′′)(?!\w)"),

@@ -12,7 +12,8 @@ from qwen3tts.text.russian.shortened import ADJECTIVES, BEFORE_NUMBERS, CONTRACT
 from qwen3tts.text.russian.stops import any_of, as_written, kept_stop
 
 _SCALES = {"тыс.": "тысяча", "млн": "миллион", "млрд": "миллиард", "трлн": "триллион"}
-_OTHERS: dict[Case, str] = {"nom": "другие", "gen": "других", "dat": "другим", "acc": "другие", "ins": "другими", "loc": "других"}
+_OTHERS = {"др": "другой", "пр": "прочий", "проч": "прочий"}
+_SPOONS = {"ст.": "столовый", "ч.": "чайный", "дес.": "десертный"}
 
 
 def _key(written: str, table: dict[str, str]) -> str:
@@ -37,7 +38,13 @@ _ADJECTIVE_RULE = re.compile(
 _NOUN_RULE = re.compile(rf"{_START}{_NO_NUMBER}(?P<short>{any_of(NOUNS)})(?:(?<=\.)(?= ?[а-яё«(+0-9:,])|(?<!\.){_END})")
 _CONTRACTED_RULE = re.compile(rf"{_START}(?P<stem>{any_of(CONTRACTED)})(?P<ending>[а-яё]{{0,3}}){_END}")
 _PETERSBURG_RULE = re.compile(r"(?<![\w.\-])(?:СПб\.?|С\.-Петербург(?P<ending>[а-я]{0,2}))(?!\w)")
-_OTHERS_RULE = re.compile(rf"{_START}(?P<and>и|И) (?P<many>мн\. ?)?др\.")
+_OTHERS_RULE = re.compile(rf"{_START}(?P<and>[иИ]) (?P<many>мн\. ?)?(?P<short>др|пр|проч)\.")
+_STREET_BEFORE = re.compile(r"(?<!\w)(?:ул|пр|просп|пер|пл|наб|улиц|проспект|площад|переул|набереж|шоссе|перекр[её]ст)[^,;!?\n]{1,40}$")
+_COMPARE_RULE = re.compile(
+    rf"{_START}[Сс]р\.(?= ?(?:со? |также |[«\"„(A-ZА-ЯЁ0-9§№]|[а-я]{{1,5}}\. ?[0-9IVX]))"
+)
+_LITERALLY_RULE = re.compile(rf"{_START}[Бб]укв\.(?=:? ?[«\"„“'‘A-Za-z])|(?<=\()букв\.")
+_SPOON_RULE = re.compile(r"(?<![\w.\-/])(?P<short>ст|ч|дес)\. ?(?=(?P<spoon>лож[а-яё]{2,4}))")
 _NAMED_RULE = re.compile(r"(?<=[А-Яа-яё»\"0-9] )им\. ?(?=(?:[А-ЯЁ]\. ?){0,2}(?P<name>[А-ЯЁ][а-яё-]+)|[0-9«])")
 _SCALE_RULE = re.compile(rf"(?<=[а-яё] )(?:{'|'.join(re.escape(s) for s in _SCALES)})(?!\w)")
 
@@ -102,15 +109,30 @@ def _petersburg(match: re.Match[str]) -> str:
     return f"Санкт-{inflect('Петербург', case_in(before(match)), False)}{kept_stop(match)}"
 
 
-def _others(match: re.Match[str]) -> str:
+def _others(match: re.Match[str]) -> str | None:
+    """ "и др.", "и пр. неприятности": in the case of what follows, or of what they are added to."""
     following = re.match(r" ([а-яё]+)", after(match))
     preceding = re.search(r"([А-Яа-яё-]+),? $", before(match))
-    agreed = [form.case for form in forms(following[1]) if form.plural] if following else []
+    if match["short"] == "пр" and re.match(r" ?[А-ЯЁ]", after(match)) and _STREET_BEFORE.search(before(match)):
+        return None
+    agreed = [form.case for form in forms(following[1]) if form.plural and form.part == "NOUN"] if following else []
+    if not agreed and match["short"] != "др":
+        return f"{match['and']} прочее{kept_stop(match)}"
     if not agreed and preceding:
         cases = [form.case for form in forms(preceding[1])]
         agreed = ["nom"] if "nom" in cases else cases
-    words = f"{match['and']} {'многие ' if match['many'] else ''}{_OTHERS[agreed[0] if agreed else 'nom']}"
-    return words + kept_stop(match)
+    words = adjective(_OTHERS[match["short"]], agreed[0] if agreed else "nom", None)
+    return f"{match['and']} {'многие ' if match['many'] else ''}{words}{kept_stop(match)}"
+
+
+def _spoon(match: re.Match[str]) -> str | None:
+    """ "3 ст. ложки", "ч. ложку"."""
+    found = [form for form in forms(match["spoon"]) if form.lemma == "ложка"]
+    if not found:
+        return None
+    counted = re.search(r"(?:[0-9]|две|три|четыре) $", before(match))
+    form = next((form for form in found if form.plural and form.case == "nom"), found[0]) if counted else found[0]
+    return adjective(_SPOONS[match["short"] + "."], form.case, None if form.plural else "f") + " "
 
 
 def _named(match: re.Match[str]) -> str | None:
@@ -127,6 +149,9 @@ def _scale(match: re.Match[str]) -> str:
 RULES: tuple[Rule, ...] = (
     Rule("abbreviation", _SENTENCE_RULE, _sentence),
     Rule("abbreviation", _OTHERS_RULE, _others),
+    Rule("abbreviation", _COMPARE_RULE, lambda match: _spaced(match, as_written(match[0], "сравни"))),
+    Rule("abbreviation", _LITERALLY_RULE, lambda match: _spaced(match, as_written(match[0], "буквально"))),
+    Rule("abbreviation", _SPOON_RULE, _spoon),
     Rule("abbreviation", _FIXED_RULE, _fixed),
     Rule("abbreviation", _NUMBER_RULE, _before_number),
     *references.RULES,

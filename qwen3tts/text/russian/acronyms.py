@@ -1,4 +1,4 @@
-"""Words of capital letters: those nobody can pronounce, or known to be spelled, letter by letter; others are words."""
+"""Words of capital letters: those without a vowel are spelled, letter by letter; others stay as words do."""
 
 from __future__ import annotations
 
@@ -41,24 +41,10 @@ _LETTERS = {
     "Ю": "ю",
     "Я": "я",
 }
-# Spoken otherwise than letter by letter.
-_SPOKEN = {
-    "США": "сэ шэ а",
-    "ФБР": "фэ бэ эр",
-    "ФРГ": "фэ эр гэ",
-    "СНГ": "эс эн гэ",
-    "ЦСКА": "цэ эс ка",
-    "ГИБДД": "ги бэ дэ дэ",
-    "ИТ": "ай ти",
-    "МСК": "по московскому времени",
-}
-_SPELLED_WORDS = """ФИО ИП ЕГЭ ОГЭ МГУ МГТУ СПбГУ ИИ АЭС ЭВМ УК АПК АТС ЕС ЕЭС ЭКГ ОРЗ ИВЛ АКПП ИНН ОГРН ОАЭ НЛО ВШЭ ПТУ ПВО
-        ОВД УВД ОПГ АНО НКО УПК ЕСПЧ ЭДО ЭЦП ЕЦБ ОЭСР УФСИН ЕАЭС АИ УЗО АЗС ОБЖ ОРТ ОКВЭД ОСБ ОТК"""
-_SPELLED = frozenset(_SPELLED_WORDS.split())
 _VOWELS = frozenset("АЕЁИОУЫЭЮЯ")
 # Words without a vowel that are no acronyms, and Roman numerals written in Cyrillic.
 _KEPT = frozenset(["ХХ", "ХХХ", "МХ", "ГМ", "ХМ", "ХММ", "БРР", "ТСС", "ТС", "МММ", "ММ", "ПФ", "ПФФ", "ПСС", "ШШ"])
-_ACRONYM = re.compile(r"(?<![\w.\-])(?P<word>[А-ЯЁ]{2,7}|СПбГУ)(?![\w]|[-'’][а-яёА-ЯЁ])")
+_ACRONYM = re.compile(r"(?<![\w.\-])(?P<word>[А-ЯЁ]{2,7})(?![\w]|[-'’][а-яёА-ЯЁ])")
 
 
 def spell(word: str) -> str:
@@ -68,11 +54,7 @@ def spell(word: str) -> str:
 
 def _acronym(match: re.Match[str]) -> str | None:
     word = match["word"]
-    if word in _SPOKEN:
-        return _SPOKEN[word]
-    if word in _KEPT or (_VOWELS & set(word.upper()) and word not in _SPELLED):
-        return None
-    return spell(word)
+    return None if word in _KEPT or _VOWELS & set(word) else spell(word)
 
 
 RULES = (Rule("acronym", _ACRONYM, _acronym),)

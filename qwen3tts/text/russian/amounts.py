@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from qwen3tts.text.rules import before
+from qwen3tts.text.rules import after, before
 from qwen3tts.text.russian import grammar
 from qwen3tts.text.russian.context import case_before
+from qwen3tts.text.russian.forms import forms
+from qwen3tts.text.russian.government import without_shared
 from qwen3tts.text.russian.grammar import Case, Gender
 from qwen3tts.text.russian.numerals import cardinal, decimal, fraction
 
@@ -38,7 +40,7 @@ _SCALE_CASES: dict[str, Case] = {"ами": "ins", "ах": "loc", "ам": "dat"}
 _SIGNS = {"-": "минус ", "−": "минус ", "–": "минус ", "+": "плюс ", "±": "плюс-минус "}
 _VULGAR = {"½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅛": (1, 8)}
 _GENDERS: dict[str, Gender] = {"евро": "m", "тенге": "m", "биткоин": "m", "песо": "m"}
-_FIXED = frozenset({"евро", "тенге", "промилле", "песо", "бар", "ангстрем", "эре"})
+_FIXED = frozenset({"евро", "тенге", "промилле", "песо", "ангстрем", "эре"})
 _COLLECTIVE = {2: "двое", 3: "трое", 4: "четверо"}
 # The dictionary knows "столовая" as a room, and misspells sieverts: they take the forms of another phrase, with letters put in.
 _FORMED_AS = {
@@ -48,6 +50,16 @@ _FORMED_AS = {
     "ньютон-метр": ("метр", "метр", "ньютон-метр"),
     "килограмм-сила": ("сила", "сил", "килограмм-сил"),
 }
+_WITH = re.compile(r"(?<!\w)[Сс]о? $")
+_THING_WITH = re.compile(r"(?<!\w)([А-Яа-яЁё]{3,30}) со? $")
+_UNTIL = re.compile(r"[^.!?]{0,40} (?:до|по) [0-9$€]")
+_IN_HAND = re.compile(
+    r"(?: [а-яё]{1,12})? "
+    r"(?:в кармане|в руках|в кошельке|на руках|на сч[её]т[еу]|наличными|за душой|долга|в запасе)(?!\w)"
+)
+_CHANGES = frozenset(
+    ("рост", "падение", "снижение", "повышение", "увеличение", "цена", "стоимость", "зарплата", "тариф", "заказ", "скидка")
+)
 _NUMBER = re.compile(NUMBER)
 _RANGE = re.compile(rf"(?P<first>{NUMBER})(?:{_BETWEEN}(?P<last>[-−–+]?{NUMBER}))?")
 _RATIO = re.compile(r"(?:(?P<whole>[0-9]{1,3}) )?(?P<top>[0-9]{1,2})[/⁄](?P<bottom>[0-9]{1,2})")
@@ -129,6 +141,23 @@ def case_at(match: re.Match[str], phrase: str, scale: str = "", numbers: Sequenc
             return case
     count = int(numbers[-1].whole or "0") if numbers and numbers[-1].is_whole else None
     return case_before(before(match), noun=scale_noun(scale) or phrase or None, count=count)
+
+
+def in_hand(match: re.Match[str]) -> bool:
+    """Whether somebody carries it: "с 500 руб. в кармане"."""
+    return bool(_WITH.search(before(match)) and _IN_HAND.match(after(match)))
+
+
+def has_thing(match: re.Match[str]) -> bool:
+    """Whether "с" says what somebody has, not where something begins: "ноутбук с 16 ГБ"."""
+    left = without_shared(before(match))
+    if in_hand(match):
+        return True
+    if not _WITH.search(left) or _UNTIL.match(after(match)):
+        return False
+    found = _THING_WITH.search(left)
+    what = forms(found[1].lower())[:1] if found else ()
+    return bool(what) and what[0].part == "NOUN" and what[0].lemma not in _CHANGES
 
 
 def scale_noun(scale: str) -> str:

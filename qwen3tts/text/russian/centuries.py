@@ -39,6 +39,10 @@ _LONE = re.compile(rf"{_BEGIN}(?P<last>{_ROMAN_SIGN})(?![\w.'’-])")
 _CENTURY_BEFORE = re.compile(r"(?<!\w)([Вв]ек[а-я]{0,3}) $")
 _SHORT_NOUN = re.compile(r"(?<!\w)(?:гг|пол|сер|нач|кон|четв)\. $")
 _PART = re.compile(r"(?:начал|кон[ец]ц?|середин|рубеж|половин|четверт|трет)[а-яё]{0,3} $", re.IGNORECASE)
+_ERA = re.compile(r" ?(?:до )?(?:н\. ?э\.|нашей эры)")
+_CENTURY_AT = re.compile(
+    r"(?<!\w)(?:в|во|с|со|к|ко|до|от|из|после|по|на рубеже|нач\.|кон\.|сер\.|пол\.|половине|половины) $", re.IGNORECASE
+)
 _CENTURY_FOLLOWS = re.compile(r"[^.!?\n]{0,60}(?<!\w)[IVXХІ]{1,5} ?(?:в\.|вв\.|век|столети)")
 
 
@@ -57,7 +61,9 @@ def _century(match: re.Match[str]) -> str | None:
     several = bool(match["first"]) and link not in _LINKS
     if match["short"]:
         noun = _SHORT[match["short"].rstrip(".")]
-        if match["last"].isdigit() and (match["short"] == "в." or (noun == "квартал" and not 1 <= int(match["last"]) <= 4)):
+        if match["last"].isdigit() and (
+            (match["short"] == "в." and not _is_century(match)) or (noun == "квартал" and not 1 <= int(match["last"]) <= 4)
+        ):
             return None
         case = _LINKS.get(link) or moment_case(before(match), _default(match), inside="loc")
         plural = several or match["short"] == "вв."
@@ -75,6 +81,13 @@ def _century(match: re.Match[str]) -> str | None:
         first = _ordinal(match["first"], lead, noun)
         words = f"{first}{match['link']}{words}" if link.isalpha() or link == "," else join_range(first, words)
     return f"{words} {word}"
+
+
+def _is_century(match: re.Match[str]) -> bool:
+    """Whether digits before "в." are a century, not volts or a preposition."""
+    if not 1 <= int(match["last"]) <= 21:
+        return False
+    return bool(_ERA.match(after(match)) or _CENTURY_AT.search(before(match)) or _PART.search(before(match)) or match["first"])
 
 
 def _case(match: re.Match[str], noun: str, several: bool) -> Case | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from qwen3tts.text.rules import Rule, after, before
-from qwen3tts.text.russian import phones, powers, weekdays
+from qwen3tts.text.russian import periods, phones, powers, references, weekdays
 from qwen3tts.text.russian.forms import adjective, case_in, forms
 from qwen3tts.text.russian.numerals import cardinal, digits, ordinal
 from qwen3tts.text.russian.stops import kept_stop
@@ -48,10 +48,13 @@ _SPOKEN = {
     "4x4": "четыре на четыре",
     "4х4": "четыре на четыре",
 }
+_AIRCRAFT = re.compile(r"(?:(?<=Boeing )|(?<=Боинг )|(?<=Боинга )|(?<=Боинге )|(?<=Боингом ))[0-9]{3}-[0-9]{2,3}(?![\w\-])")
 _SAID = re.compile(rf"(?<![\w.,/\-])(?:{'|'.join(_SPOKEN)})(?![\w/\-]|[.,][0-9])")
 _PIECES = re.compile(rf"[0-9]+|[{_LETTER}]+|[-–—/.]")
 _SIGNS = {"/": "дробь", ".": "точка", "-": "тире", "–": "тире", "—": "тире"}
 _YEARS = range(1900, 2100)
+_HEIGHTS = frozenset(["240", "360", "480", "720", "1080", "1440", "2160"])
+"""Of pictures on a screen: "1080p"."""
 
 
 def say_number(run: str) -> str:
@@ -63,15 +66,15 @@ def say_number(run: str) -> str:
     return cardinal(int(run)) if len(run) <= 6 else digits(run)
 
 
-def spell_code(code: str) -> str:
-    """A code piece by piece. A hyphen between a letter and a number is not spoken."""
+def spell_code(code: str, *, dashes: bool = True) -> str:
+    """A code piece by piece. A hyphen between a letter and a number is not spoken; one between numbers is, if `dashes`."""
     pieces = _PIECES.findall(code)
     words = []
     for i, piece in enumerate(pieces):
         if piece[0].isdigit():
             words.append(say_number(piece))
         elif piece in _SIGNS:
-            spoken = piece not in "-–—" or (0 < i < len(pieces) - 1 and pieces[i - 1][0].isdigit() and pieces[i + 1][0].isdigit())
+            spoken = piece not in "-–—" or (dashes and 0 < i < len(pieces) - 1 and pieces[i - 1][0].isdigit() and pieces[i + 1][0].isdigit())
             words += [_SIGNS[piece]] if spoken else []
         else:
             words.append(piece)
@@ -88,7 +91,12 @@ def _part(run: str) -> str:
 
 def _is_date(number: str) -> bool:
     parts = number.split(".")
-    return len(parts) == 3 and int(parts[0]) <= 31 and int(parts[1]) <= 12 and len(parts[2]) in (2, 4) and len(parts[1]) == 2
+    if len(parts) != 3 or not 1 <= int(parts[1]) <= 12:
+        return False
+    day, year = (parts[2], parts[0]) if len(parts[0]) == 4 else (parts[0], parts[2])
+    if not 1 <= int(day) <= 31 or len(day) > 2:
+        return False
+    return int(year) in range(1000, 2200) if len(year) == 4 else len(year) == 2 and len(parts[1]) == 2
 
 
 def _version(match: re.Match[str]) -> str | None:
@@ -123,13 +131,13 @@ def _model(match: re.Match[str]) -> str | None:
 def _mixed(match: re.Match[str]) -> str | None:
     if re.fullmatch(r"[xXхХ×][0-9]+", match[0]):
         return None  # times so many
-    return spell_code(match[0])
+    return spell_code(match[0], dashes=False)
 
 
 def _first_digits(match: re.Match[str]) -> str | None:
     letters, number = match["letters"], match["number"]
-    if letters in ("p", "р") and len(number) < 3:
-        return None
+    if letters in ("p", "р") and number not in _HEIGHTS:
+        return None  # roubles
     if letters in ("K", "К", "G") and (len(number) > 1 or match["tail"]):
         return None  # kelvins, grams
     tail = f" {say_number(match['tail'])}" if match["tail"] else ""
@@ -188,6 +196,8 @@ RULES: tuple[Rule, ...] = (
     *powers.RULES,
     *phones.RULES,
     *weekdays.RULES,
+    *periods.RULES,
+    *references.HOUSES,
     Rule("code", _SAID, _said),
     Rule("abbreviation", _AREA, _area),
     Rule("date", _BORN, _born),
@@ -199,6 +209,7 @@ RULES: tuple[Rule, ...] = (
     Rule("version", _NAMED_VERSION, _named_version),
     Rule("code", _STANDARD, _standard),
     Rule("code", _MODEL, _model),
+    Rule("code", _AIRCRAFT, lambda match: spell_code(match[0], dashes=False)),
     Rule("code", _MIXED, _mixed),
     Rule("code", _FIRST_DIGITS, _first_digits),
 )

@@ -19,11 +19,14 @@ _LISTED_AFTER = re.compile(
     rf"(?:-[а-яё]{{1,2}})? ?(?:{_LINK} ?{_NUMBER},? ?){{0,3}}{_LINK} ?([0-9]{{1,6}})(?:-[а-яё]{{1,2}})?(?= [а-яё])"
 )
 _WORD_AFTER = re.compile(r" ?([А-Яа-яЁё\u0301]{1,40}(?:-[А-Яа-яЁё]{1,40}){0,3})")
+_SPOON = re.compile(r" ?(?:ст|ч|дес)\.(?= ?лож)")
 _LAST_NUMBER = re.compile(r"[0-9][0-9 ]{0,60}(?=[^0-9]*$)")
 _DAY_PARTS = frozenset(("утра", "вечера", "ночи", "дня"))
 _AT_HOURS = frozenset(("в", "к", "до", "с", "около", "после", "на", "по"))
 _HALVES = frozenset(("половина", "половине", "половину", "половины"))
-_GENDERS_AS_SPOKEN: dict[str, Gender] = {"евро": "m", "кофе": "m"}
+_GENDERS_AS_SPOKEN: dict[str, Gender] = {"евро": "m", "кофе": "m", "глава": "f"}
+_LIKE_ADJECTIVES = ("ый", "ий", "ой", "ое", "ая")
+_EACH: dict[str, Case] = {"каждый": "nom", "каждого": "gen", "каждому": "dat", "каждым": "ins", "каждом": "loc"}
 _PAIRED = ("двое", "трое", "четверо")
 
 
@@ -78,12 +81,18 @@ def agreement_of(left: str, n: int, right: str) -> Agreement | None:
         return None
     asked = cases_before(left, None, n)
     if more is not None:
-        return _in_list(asked, int(more[1]), words)
+        found = _in_list(asked, int(more[1]), words)
+        alone = found is not None and not asked and found.noun in governors.OF_ADDRESSES and not found.plural
+        return None if alone and "," in more[0] else found  # "Тверская, 25, 3 этаж"
     last = previous[-1] if previous else ""
+    if last in _EACH and words[0] == "человек":
+        return Agreement(_EACH[last], "m", plural=False, animate=True, ordinal=True, noun="человек")
     if words[0] in _DAY_PARTS and (words[0] != "дня" or n > 4) and (words[0] == "утра" or last in _AT_HOURS):
         return Agreement(asked[0] if asked else "nom", "m", plural=True, animate=False, noun="час")
     found = _likeliest(n, words, is_listed(left), asked or _possessed(previous, words[0]))
-    if found is not None and found.noun == "раз" and found.case == "gen" and n == 1 and last in ("с", "со"):
+    if found is not None and found.ordinal and found.noun == "место" and n == 1 and last in governors.LEFT_OVER:
+        return replace(found, ordinal=False)
+    if found is not None and found.noun in ("раз", "попытка", "взгляд") and found.case == "gen" and n == 1 and last in ("с", "со"):
         return replace(found, ordinal=True)
     return found
 
@@ -106,7 +115,8 @@ def last_noun(left: str) -> str:
 def words_after(text: str) -> tuple[str, ...]:
     """The first words behind a number, in small letters, as far as nothing but spaces parts them."""
     words: list[str] = []
-    position = 0
+    short = _SPOON.match(text)
+    position = short.end() if short else 0
     while len(words) < MOST_WORDS and (match := _WORD_AFTER.match(text, position)) is not None:
         words.append(match[1].lower().replace("\u0301", ""))
         position = match.end()
@@ -119,7 +129,9 @@ def _possessed(previous: tuple[str, ...], word: str) -> tuple[Case, ...]:
     if not found or not found[0].is_noun or previous[0] in ("в", "во", "на"):
         return ()
     aged = found[0].lemma in governors.AGED and found[0].case != "dat" and word in ("лет", "года", "месяцев")
-    return ("gen",) if aged or found[0].lemma in governors.POSSESSED else ()
+    kinds = {sense.lemma for sense in senses(word) if sense.case == "gen" and not sense.plural} & governors.RANKED
+    ranked = bool(kinds) and ("anim" in found[0].marks or "маршрут" in kinds)  # "студент 3 курса", "автобус 5 маршрута"
+    return ("gen",) if aged or ranked or found[0].lemma in governors.POSSESSED else ()
 
 
 def _in_list(asked: tuple[Case, ...], last: int, words: tuple[str, ...]) -> Agreement | None:
@@ -152,13 +164,13 @@ def _nouns(words: tuple[str, ...]) -> list[Sense]:
         found = senses(word)
         if not found or not (found[0].part == "NOUN" or found[0].is_adjective):
             break
-        nouns = [sense for sense in found if sense.is_noun]
+        nouns = [sense for sense in found if sense.is_noun and "Name" not in sense.marks]
         adjectives = [sense for sense in found if sense.is_adjective]
         if nouns and (not adjectives or found[0].part == "NOUN"):
             return nouns
         if not adjectives:
             break
-        adjective = adjectives
+        adjective = nouns or adjectives
     return adjective
 
 
@@ -177,11 +189,11 @@ def _readings(n: int, nouns: list[Sense], listed: bool) -> Iterator[Agreement]:
             yield Agreement(case, gender, True, animate, noun=name)
         elif paired and case in ("nom", "acc"):
             yield Agreement(case, gender, True, animate, True, noun=name)
-        elif listed and plural and name in governors.RANKED and (case != "gen" or not few):
+        elif plural and name in governors.RANKED and (case in ("nom", "acc") or (listed and (case != "gen" or not few))):
             yield Agreement(case, gender, False, animate, True, noun=name)
             continue
         for counting in _counting_cases(n, noun, case, few) if not one and not fixed else ():
-            yield Agreement(counting, gender, True, animate, False, paired, name)
+            yield Agreement(counting, gender, True, animate and plural, False, paired, name)
         if not plural and not one and not fixed:
             yield Agreement(case, gender, False, animate, True, noun=name)
 
@@ -190,11 +202,15 @@ def _counting_cases(n: int, noun: Sense, case: Case, few: bool) -> tuple[Case, .
     """In which cases a number may be that stands before this form of a noun."""
     pairs = few and n < 10
     if not noun.plural:
-        return () if not few or case != "gen" else ("nom",) if pairs and "anim" in noun.marks else ("nom", "acc")
+        return () if not few or case != "gen" else ("nom", "acc")
+    if few and case in ("nom", "acc") and noun.is_noun and noun.lemma.endswith(_LIKE_ADJECTIVES):  # "две запятые"
+        return (case,)
     if case != "gen":
         return () if case in ("nom", "acc") else (case,)
     if n and n % 1000 == 0:
         return ANY_ORDER
+    if few and noun.lemma.endswith(_LIKE_ADJECTIVES):  # "два взрослых"
+        return ("nom", "acc", "gen")
     if few and noun.is_noun and "Pltm" not in noun.marks:
         return ("gen", "acc") if "anim" in noun.marks and pairs else ("gen",)
     return ("nom", "acc", "gen")

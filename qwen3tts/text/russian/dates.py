@@ -64,6 +64,12 @@ def _day_month(match: re.Match[str]) -> str | None:
     return f"{words} {_month_word(match['month'])}{_year(match)}"
 
 
+def _quoted_day(match: re.Match[str]) -> str:
+    """ "«17» апреля" of a contract: the quotes are no speech."""
+    case = moment_case(before(match), "gen", inside="acc")
+    return f"{ordinal(int(match['day']), case, 'n')} {_month_word(match['month'])}{_year(match)}"
+
+
 def _month_word(text: str) -> str:
     """The genitive of a month as it was written: "сент." is "сентября"."""
     short = text.rstrip(".")
@@ -148,6 +154,11 @@ def _short_date(text: str, case: Case) -> str:
 RULES: tuple[Rule, ...] = (
     Rule("date", re.compile(rf"{_BEGIN}{_DAYS},? {_YEAR}{_GOD}?", re.IGNORECASE), _day_month),
     Rule("date", re.compile(_BEGIN + _DAYS, re.IGNORECASE), _day_month),
+    Rule(
+        "date",
+        re.compile(rf"[«\"“„](?P<day>0?[1-9]|[12][0-9]|3[01])[»\"”“] (?P<month>{_MONTH})(?!\w)(?: {_YEAR}{_GOD}?)?", re.IGNORECASE),
+        _quoted_day,
+    ),
     Rule(
         "date",
         re.compile(

@@ -74,6 +74,10 @@ _PERCENT = re.compile(
     rf"{_START}(?P<last>[0-9]{{1,9}})(?P<places>,[0-9])? ?%"
     rf"(?:[-–‑]?н?(?P<ending>{'|'.join(sorted(_ORDINALS, key=len, reverse=True))})(?![\w\u0301])|(?= [а-яё]{{3}}))"
 )
+# Before a solution that is measured out: "2 ст. л. 9% уксуса".
+_MEASURED = re.compile(r"[0-9] ?(?:(?:ст\.|ч\.) ?л\.|мл|[км]?г|л|стакан[а-я]{0,2}|лож[а-я]{2,3})\.? $")
+# Verbs behind which an ordinal alone says what somebody became.
+_BECAME = re.compile(r"(?:приш|прибежа|финиширова|ста|бы|оказа|оста|закончи|шё|ш|родилс|родилас)(?:л[аио]?|сь|лась|лся|ла|л) $")
 # What stands behind a number in a compound though it is a noun by itself.
 _SECOND_PART = re.compile(
     r".*(?:лети[еяюйхм]|летк|класс?ни[кц]|курсни[кц]|тонк|тысячник|минутк|дневк|этажк|метровк|комнатк|рублёвк)|" + _ADJECTIVE
@@ -111,9 +115,10 @@ def _reader(match: re.Match[str], n: int, ending: str) -> _Reader:
         counts = n % 10 in lasts and (n % 100 not in (12, 13, 14) or 2 not in lasts)
         if counts and (ending in ("х", "ми") or (case, "pl") in behind or (ending == "ью" and ("acc", "f") not in behind)):
             return _Reader(case, None)
-    return _Reader(
-        *_form(_ORDINALS[ending], behind, cases_before(before(match)), decade=ending in _OF_DECADES and n >= 20 and n % 10 == 0)
-    )
+    asked = cases_before(before(match))
+    if not behind and not asked and _BECAME.search(before(match)) and (ending != "й" or before(match)[-2:] == "а "):
+        asked = ("ins",)
+    return _Reader(*_form(_ORDINALS[ending], behind, asked, decade=ending in _OF_DECADES and n >= 20 and n % 10 == 0))
 
 
 def _form(options: tuple[_Form, ...], behind: set[_Form], asked: tuple[Case, ...], decade: bool) -> _Form:
@@ -150,6 +155,8 @@ def _percent(match: re.Match[str]) -> str | None:
     if match["ending"]:
         return _of_percent(match, *_form(_ORDINALS[match["ending"]], behind, asked, decade=False))
     fitting = [form for form in behind if form[0] in (asked or ("nom",)) and (form[0] != "acc" or form[1] == "f")]
+    if ("gen", "m") in behind and _MEASURED.search(before(match)):
+        return _of_percent(match, "gen", "m")
     if not fitting or match["places"] or "gen" in {form[0] for form in behind}:
         return None
     return _of_percent(match, *min(fitting, key=lambda form: ANY_ORDER.index(form[0])))

@@ -26,17 +26,18 @@ _PREPOSITIONS: dict[str, tuple[Case, ...]] = {
 _MOTION = re.compile(
     r"(?:поезд|поедет|ид[её]|ед[еу]|лет[иея]|ш[её]л|шл[аи]|(?:по|при|пере|у|вы|въ|за|съез|про|подъ)(?:ех|езж)|прибы|отправ|достав|командир|рейс|билет|путёвк|приход|приш|пош|перевод|"
     r"перев[ёе]|направ|поверн|сверн|вош|войти|выш|дорог[аиу] |вернул|возвра|внес|включ|вход)"
-    r"[а-яё]*\s+(?:во?|на)\s+$",
+    r"[а-яё]*\s+(?:(?:с|со|из|от)\s[^,;!?\n]{2,40}\s)?(?:во?|на)\s+$",
     re.IGNORECASE,
 )
 _WITH = re.compile(
     r"(?:соответств|связ|сравнен|вмест|наряд|ряд|встреч|знаком|"
-    r"соглас|одноврем|совмест|параллел)[а-яё]*\s+со?\s+$",
+    r"соглас|одноврем|совмест|параллел|сравни|(?<!\w)ср\.)[а-яё]*\s+со?\s+$",
     re.IGNORECASE,
 )
 _COORDINATED = re.compile(
     r"(?<![\w-])(?P<preposition>[А-Яа-яё-]{1,7}) (?:[а-я]{1,5}\.|§|[а-я]{1,3}-[а-я]{1,3}) ?[^.!?;:\n]{1,40} и $"
 )
+_CORNER = re.compile(r"(?:угл|перекр[её]стк|пересечени)[а-яё]{1,3} [^.!?;:\n]{0,4}[^!?;:\n]{1,40} (?:и|с) $")
 _LAST_WORD = re.compile(r"(?<![А-Яа-яЁё-])([А-Яа-яЁё]+(?:-[А-Яа-яЁё]+)?) ?[«\"„“(]?$")
 _GOVERNORS_NOT = frozenset(["адрес", "город", "улица", "дом", "почтовый", "индекс"])
 
@@ -81,6 +82,8 @@ def word_before(left: str) -> str:
 
 def governed(left: str) -> tuple[Case, ...]:
     """The cases that the preposition on the left may ask for, the likeliest first; none without a preposition."""
+    if corner := _CORNER.search(left):
+        return ("gen",) if corner[0].endswith(" и ") else ("ins",)
     if coordinated := _COORDINATED.search(left):
         return _PREPOSITIONS.get(coordinated["preposition"].lower(), ())
     options = _PREPOSITIONS.get(word_before(left).lower(), ())

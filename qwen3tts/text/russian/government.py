@@ -18,6 +18,12 @@ ANY_ORDER: tuple[Case, ...] = ("nom", "acc", "gen", "loc", "dat", "ins")
 _CLAUSE = re.compile(r"[А-Яа-яЁё\u0301]+(?:-[А-Яа-яЁё]+)*|[^\s]")
 _LISTED_NUMBER = re.compile(r"[−-]?[0-9][0-9.,/]{0,20}(?:-[а-яё]{1,3})?[%°]?")
 _LINKED_NUMBER = re.compile(r"[−-]?[0-9][0-9./]{0,20}(?:-[а-яё]{1,3})?[%°]?(?:,|-|–|—|\.\.\.|…)")
+# A number with its noun that shares a preposition with the next: "между 2 км и ", "состоит из 12 глав, ".
+_SHARED = re.compile(
+    r"(?<![\w-])(?P<lead>[А-Яа-яё]{1,9}) [0-9][0-9 .,–-]{0,15}(?:%|[^\W\d][^\s\d,;:!?()]{0,20})(?: [а-яё]{1,20}){0,2}"
+    r"(?: и| или|, а также) $"
+)
+_MADE_OF = re.compile(r"(?:состо|сложен|собран|сдела)[а-яё]{1,8} (?P<lead>из) [0-9][^.;:!?]{1,40}(?:,| и) $")
 _LINKS = frozenset(("и", "или", "либо", "да", "не", "—", "–", "-", "…"))
 
 
@@ -33,15 +39,25 @@ def cases_before(text: str, noun: str | None = None, count: int | None = None) -
 def words_before(text: str) -> tuple[str, ...]:
     """The last words left of a number, in small letters, as far as its clause goes."""
     words: list[str] = []
-    for token in reversed(_CLAUSE.findall(without_list(text))):
+    for token in reversed(_CLAUSE.findall(without_list(without_shared(text)))):
         if not token[0].isalpha():
             if token in "«\"'“„(+−-±~≈" and not words:
                 continue
+            if token.isdigit() and words and any(sense.is_adjective for sense in senses(words[0])[:1]):
+                del words[0]  # it belongs to that number: "из 100 опрошенных 60"
             break
         words.insert(0, token.lower().replace("\u0301", ""))
         if len(words) > MOST_WORDS:
             break
     return tuple(words)
+
+
+def without_shared(text: str) -> str:
+    """The text left of a number, less what stands before it under the same preposition: "с 1 кг сахара и " becomes "с "."""
+    found = _MADE_OF.search(text[-CONTEXT:]) or _SHARED.search(text[-CONTEXT:])
+    if found is None or governors.PREPOSITIONS.get(found["lead"].lower(), ("acc",))[0] == "acc":
+        return text
+    return f"{text[-CONTEXT:][: found.end('lead')]} "
 
 
 def without_list(text: str) -> str:
@@ -74,7 +90,7 @@ def _allowed(words: tuple[str, ...], noun: str, one: bool) -> tuple[Case, ...]:
             return tuple(case for case in found if case in shared) or found
         shown = _shown_by_adjective(words[-1])
         if not shown:
-            return shared or _as_object(words[-1])
+            return shared or _as_object(words)
         shared = tuple(case for case in shown if not shared or case in shared) or shared
         words = words[:-1]
     return shared
@@ -89,6 +105,8 @@ def _governed(words: tuple[str, ...], noun: str, one: bool) -> tuple[Case, ...]:
         return ("gen",)
     if word in governors.MEASURED_FORMS:
         return ("acc", "gen")
+    if word == "и" and "не" in words[:-1]:  # "не прошло и пяти минут"
+        return ("gen",)
     found = senses(word)
     if found and found[0].part == "COMP":
         return ("gen",)
@@ -106,9 +124,11 @@ def _after_preposition(word: str, previous: str, noun: str, one: bool) -> tuple[
     return governors.PREPOSITIONS[word]
 
 
-def _as_object(word: str) -> tuple[Case, ...]:
-    """The accusative first, behind a verb that takes an object."""
-    sense = next(iter(senses(word)), None)
+def _as_object(words: tuple[str, ...]) -> tuple[Case, ...]:
+    """The accusative first, behind a verb that takes an object; who gets it may stand between."""
+    if len(words) > 1 and any(sense.case == "dat" for sense in senses(words[-1])):
+        return _as_object(words[-2:-1])
+    sense = next(iter(senses(words[-1])), None)
     if sense is None or sense.part not in ("VERB", "INFN", "GRND") or "tran" not in sense.marks or "neut" in sense.marks:
         return ()
     return ("acc", *(case for case in ANY_ORDER if case != "acc"))
@@ -116,5 +136,5 @@ def _as_object(word: str) -> tuple[Case, ...]:
 
 def _shown_by_adjective(word: str) -> tuple[Case, ...]:
     """The cases of an adjective in the plural that may belong to what is counted: "последних" of "последних 5 лет"."""
-    shown = {sense.case for sense in senses(word)[:6] if sense.is_adjective and sense.plural}
+    shown = {sense.case for sense in senses(word)[:6] if sense.is_adjective and sense.plural and "anim" not in sense.marks}
     return tuple(case for case in ANY_ORDER if case in shown)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Literal
@@ -27,9 +28,11 @@ GENDERS: dict[str, Gender] = {"masc": "m", "femn": "f", "neut": "n"}
 LONGEST_WORD = 40
 """Longer ones are no words, and would take the analyser long."""
 
+_CYRILLIC = re.compile(r"[А-Яа-яЁё]")
+
 _ADJECTIVES = ("ADJF", "PRTF")
 # Units whose genitive plural after a number is the bare stem.
-_BARE_AFTER_NUMBERS = ("байт", "бит", "ватт", "вольт", "ампер", "герц", "рентген")
+_BARE_AFTER_NUMBERS = ("байт", "бит", "ватт", "вольт", "ампер", "герц", "рентген", "бар", "децибел")
 _COUNTED_PLURALS: dict[str, dict[Case, str]] = {
     "человек": {"gen": "человек", "dat": "человекам", "acc": "человек", "ins": "человеками", "loc": "человеках"},
     "год": {"gen": "лет"},
@@ -47,7 +50,7 @@ def _analyser() -> MorphAnalyzer:
 @lru_cache(maxsize=8192)
 def parses(word: str) -> tuple[Parse, ...]:
     """What a word may be, the likeliest first; nothing for what is no word."""
-    if not 0 < len(word) <= LONGEST_WORD:
+    if not 0 < len(word) <= LONGEST_WORD or not _CYRILLIC.search(word):
         return ()
     return tuple(_analyser().parse(word))
 
@@ -83,6 +86,7 @@ def senses(word: str) -> tuple[Sense, ...]:
     return tuple(found)
 
 
+@lru_cache(maxsize=4096)
 def inflect(phrase: str, case: Case, plural: bool) -> str:
     """A phrase given in the nominative singular, in another form: its head and the adjectives before it change, the rest stays."""
     return _inflected(phrase, case, case, plural)
@@ -95,6 +99,7 @@ def gender_of(phrase: str) -> Gender:
     return GENDERS.get(str(head.tag.gender), "m") if head is not None else "m"
 
 
+@lru_cache(maxsize=4096)
 def counted(n: int, phrase: str, case: Case = "nom", animate: bool = False) -> str:
     """A phrase as it stands behind the number n, which itself is in `case`."""
     n = abs(n)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from qwen3tts.text.rules import Rule, after, before
 from qwen3tts.text.russian.amounts import NUMBER as PLAIN_NUMBER
-from qwen3tts.text.russian.amounts import PAIR, SCALE, START, Number, case_at, form, numbers_in, say, say_pair, say_range
+from qwen3tts.text.russian.amounts import PAIR, SCALE, START, Number, case_at, form, in_hand, numbers_in, say, say_pair, say_range
 from qwen3tts.text.russian.context import case_before
 from qwen3tts.text.russian.forms import forms
 from qwen3tts.text.russian.grammar import Case
@@ -135,7 +135,8 @@ def _case(match: re.Match[str], name: str, numbers: list[Number], scale: str) ->
     """The case of a sum: kopecks are in that of their roubles."""
     left = before(match)
     earlier = _EARLIER.search(left) if name in ("копейка", "цент") else None
-    return case_before(left[: earlier.start()], noun="рубль") if earlier else case_at(match, name, scale, numbers)
+    case = case_before(left[: earlier.start()], noun="рубль") if earlier else case_at(match, name, scale, numbers)
+    return "ins" if case == "gen" and in_hand(match) else case
 
 
 def _rest(match: re.Match[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from qwen3tts.text.rules import Rule, before
+from qwen3tts.text.rules import Rule, after, before
 from qwen3tts.text.russian import roman
 from qwen3tts.text.russian.forms import Form, adjective, case_in, follows_noun, forms, governed, is_verb, word_before
 from qwen3tts.text.russian.grammar import Case, inflect
@@ -120,6 +120,9 @@ _TITLE = re.compile(
     r"(?:\.|(?<=-р)|(?<=-н)|(?<=-ка)|(?<=-нин)) ?"
     r"(?=(?:[А-ЯЁ][а-я]?\. ?){0,2}(?P<name>[А-ЯЁ][а-яё-]{1,40}))"
 )
+_GENTLEMEN = re.compile(r"(?<![\w.\-])(?P<short>[Гг]г)\. ?(?=(?P<name>[А-ЯЁа-яё]{3,40}))")
+_OBJECT_FIRST = re.compile(r"(?<![\w-])([А-Яа-яё-]+) (?:[а-яё]+ )?[а-яё]+ $")
+_DONE_TO = re.compile(r" ?(?:[А-ЯЁ]\. ?){0,2}[А-ЯЁ][а-яё-]+ [а-яё]{2,}ли(?:сь)?(?!\w)")
 _TITLE_ENDED = re.compile(rf"(?<![\w.\-])(?P<short>{any_of(_ENDED)})(?![\w-])")
 _DEGREE = re.compile(
     r"(?<![\w.\-])(?P<who>[кд]|[Кк]анд|[Дд]окт)\. ?(?P<field>"
@@ -156,10 +159,19 @@ def _title(match: re.Match[str]) -> str | None:
         )
     word = _TITLES[short]
     form = _fitting(left, found)
+    if form and form.case == "nom" and _DONE_TO.match(after(match)) and not after(match).split(maxsplit=3)[1:2][0].endswith("сь"):
+        form = next((other for other in found if other.case in ("gen", "acc")), form)
     case = form.case if form else case_in(left)
     if short == "гр" and form and form.gender == "f" and not (form.case == "nom" and len(found) > 1 and found[0].gender == "m"):
         word = "гражданка"
     return as_written(match["short"], inflect(word, "gen" if case == "acc" and word != "гражданка" else case, False)) + " "
+
+
+def _has_object(left: str) -> bool:
+    """Whether the verb on the left has its object before it: "Лекцию читает"."""
+    found = _OBJECT_FIRST.search(left)
+    cases = {form.case for form in forms(found[1])} if found else set()
+    return "acc" in cases and "gen" not in cases
 
 
 def _fitting(left: str, found: list[Form]) -> Form | None:
@@ -171,12 +183,20 @@ def _fitting(left: str, found: list[Form]) -> Form | None:
     if options:
         return None
     last = word_before(left)
-    hanging = follows_noun(left) or (is_verb(last) and not last.endswith(("ла", "лась")))
+    hanging = follows_noun(left) or (is_verb(last) and not last.endswith(("ла", "лась")) and not _has_object(left))
     subject = next((form for form in found if form.case == "nom"), None)
     oblique = next((form for form in found if form.case in ("gen", "acc")), None)
     if hanging and oblique:
         return oblique
     return subject or (found[0] if found else None)
+
+
+def _gentlemen(match: re.Match[str]) -> str | None:
+    """ "Уважаемые гг. акционеры", "гг. Иванов и Петров", but not years."""
+    found = [form for form in forms(match["name"]) if form.animate and (form.plural or match["name"][0].isupper())]
+    if not found or re.search(r"[0-9хХ] ?$", before(match)):
+        return None
+    return as_written(match["short"], _PLURALS.get(found[0].case, "господ")) + " "
 
 
 def _title_ended(match: re.Match[str]) -> str:
@@ -202,4 +222,5 @@ RULES: tuple[Rule, ...] = (
     *roman.AFTER_NAMES,
     Rule("abbreviation", _TITLE_ENDED, _title_ended),
     Rule("abbreviation", _TITLE, _title),
+    Rule("abbreviation", _GENTLEMEN, _gentlemen),
 )

@@ -31,7 +31,9 @@ _TIMES = re.compile(r"(?<![\w.,/])(?:[xXхХ×](?P<after>[0-9]{1,3})|(?P<before>
 _GRADE = re.compile(rf"{_START}(?P<whole>[0-9]{{1,3}})(?P<sign>[+-])(?![\w+-]| ?[0-9])")
 _KILO = re.compile(rf"{_START}(?P<amount>[0-9]{{1,4}}(?:[.,][0-9])?)[кk](?!\w)")
 _ANY = re.compile(r"[0-9]+")
-_COMPARED = re.compile(r"(?:масштаб|соотношен|пропорци|отношени|развед|разбав|шанс|формат)[а-яё]{0,3}[^.!?]{0,20}$", re.IGNORECASE)
+_COMPARED = re.compile(
+    r"(?:масштаб|соотношен|пропорци|отношени|разв[её]д|развод|разбав|смеш|шанс|формат|курс)[а-яё]{0,3}[^.!?]{0,20}$", re.IGNORECASE
+)
 _SCORED = re.compile(
     r"(?:сч[ёе]т|победи|выигра|проигра|сыгра|ничь|разгром|уступи|обыгра|матч)[а-яё]{0,4}[^.!?]{0,30}$", re.IGNORECASE
 )
@@ -60,7 +62,8 @@ def _surroundings(match: re.Match[str], n: int) -> Agreement:
     """What is asked of a number; alone it is masculine."""
     left = before(match)
     found = agreement_of(left, n, after(match))
-    if found is not None and (not found.ordinal or last_noun(left) not in governors.LABELS):
+    named = last_noun(left) in governors.LABELS
+    if found is not None and not (named and found.ordinal and not (found.case == "gen" and found.noun in governors.RANKED)):
         return found
     case = case_before(left, count=n)
     if case == "acc" and _OUT_OF.match(after(match)) and words_before(left)[-1:] == ("в",):

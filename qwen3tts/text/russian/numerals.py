@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal
 
 import num2words
@@ -43,6 +44,7 @@ _PREFIXES = {
 }
 
 
+@lru_cache(maxsize=4096)
 def cardinal(n: int, case: Case = "nom", gender: Gender = "m", animate: bool = False) -> str:
     """How many: "двадцать одну" is cardinal(21, "acc", "f"). Below zero with "минус"."""
     if n < 0:
@@ -52,7 +54,7 @@ def cardinal(n: int, case: Case = "nom", gender: Gender = "m", animate: bool = F
     if n >= 10**18:
         words = str(num2words.num2words(n, lang="ru", case=_LETTERS[case], animate=False)).split()
     elif case in _OBLIQUE:
-        words = rutextnorm.number_to_words_case(n, _OBLIQUE[case]).split()
+        words = rutextnorm.number_to_words_case(n, _OBLIQUE[case]).replace("восьмью", "восемью").split()
     else:
         words = rutextnorm.number_to_words(n).split()
     words[-1] = _LAST.get((words[-1], gender), words[-1])
@@ -63,6 +65,7 @@ def cardinal(n: int, case: Case = "nom", gender: Gender = "m", animate: bool = F
     return " ".join(words)
 
 
+@lru_cache(maxsize=4096)
 def ordinal(n: int, case: Case = "nom", gender: Gender | Literal["pl"] = "m", animate: bool = False) -> str:
     """Which: "две тысячи двадцать четвёртого" is ordinal(2024, "gen")."""
     if n < 0:
@@ -98,6 +101,7 @@ def fraction(numerator: int, denominator: int, case: Case = "nom") -> str:
     return f"{cardinal(numerator, case, 'f')} {_denominator(numerator, denominator, case)}"
 
 
+@lru_cache(maxsize=4096)
 def prefix(n: int) -> str:
     """The number at the head of a compound: "двадцатипяти" as in "двадцатипятиэтажный"."""
     words = rutextnorm.number_to_words_case(n, "gen").split()

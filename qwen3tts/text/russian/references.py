@@ -101,6 +101,14 @@ _DEPTHS: dict[str, int] = {
 _SEE = re.compile(r"(?<!\w)[Сс][мр]\.\s?(?:также\s)?(?:[а-я]{1,5}\.\s?[0-9.–-]{1,12}(?:,| и)\s){0,3}$")
 _STREET = re.compile(r"(?<!\w)(?:ул|улица|улице|пр|пр-т|проспект|пер|д|дом|корп|наб|ш|б-р|мкр)(?!\w)[^!?\n]{0,40}$")
 _BUILDING = re.compile(r"(?:(?<!\w)(?:д|дом|корп|к|вл|корпус)\.?\s?[0-9]+[^.!?\n]{0,12}|[0-9][а-я]?,\s)$")
+_STREETS = r"(?:ул|улица|улице|улицы|улицу|пр|пр-т|просп|проспекта?|проспекте|пер|переул[а-я]{2,4}|пл|площад[ьи]|наб|набережн[а-я]{2}|ш|шоссе|б-р|бул|бульвара?|бульваре)"
+_HOUSE_BEFORE = re.compile(
+    rf"(?<!\w)(?:[Дд]ом(?:а|у|ом|е)? |{_STREETS}(?!\w)\.? ?(?:[А-ЯЁа-яё0-9-]+\.? ?){{0,4}}, )$"
+)
+_HOUSE_NUMBER = re.compile(
+    r"(?<= )(?P<number>[0-9]{1,4})(?P<house>(?:/[0-9]{1,4}|-?[А-Яа-я](?![\w-])|[кс][0-9]{1,3}){0,4})(?=[.,;)\n]|$| на | в | и )(?![.,][0-9])"
+)
+_FLAT = re.compile(r"(?<![\w.,/\-])(?P<rooms>[1-9])-?(?:х )?комн?\.(?P<flat> ?кв\.)?")
 _HOUSE_PARTS = re.compile(r"/(?P<slash>[0-9]+)|-?(?P<letter>[А-Яа-я])(?![0-9])|(?P<part>[кс])(?P<count>[0-9]+)")
 
 
@@ -111,7 +119,7 @@ def _reference(match: re.Match[str]) -> str | None:
     if match["bare"] is not None and not (short in _ADDRESS and _STREET.search(left)):
         return None
     noun = _NOUNS[short]
-    if short == "стр" and _BUILDING.search(left):
+    if short == "стр" and (_BUILDING.search(left) or _HOUSE_BEFORE.search(left)):
         noun = "строение"
     if short == "к" and not (_BUILDING.search(left) or re.search(r"[0-9],?\s$", left)):
         noun = "комната" if re.search(r"(?:общ|этаж|эт)[а-я.]*[^.]{0,10}$", left) else "корпус"
@@ -161,4 +169,18 @@ def _more(tail: str) -> str:
     return re.sub(r"\s?[-–—]\s?", "-", words)
 
 
+def _house_number(match: re.Match[str]) -> str | None:
+    """ "дом 5/7", "Тверской б-р, 25": a number that names a house."""
+    return f"{spoken(match['number'])}{_house(match['house'])}" if _HOUSE_BEFORE.search(before(match)) else None
+
+
+def _flat(match: re.Match[str]) -> str:
+    """ "2-комн. кв.": the number is left for the next round, which sees the whole adjective."""
+    case = case_in(before(match))
+    flat = f" {inflect('квартира', case, False)}" if match["flat"] else ""
+    return f"{match['rooms']}-{inflect('комнатная', case, False)}{flat}"
+
+
+HOUSES = (Rule("address", _HOUSE_NUMBER, _house_number), Rule("address", _FLAT, _flat))
+"""Before the rules of fractions and ordinals."""
 RULES = (Rule("reference", _REFERENCE, _reference),)

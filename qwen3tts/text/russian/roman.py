@@ -20,8 +20,9 @@ _RANGE = re.compile(
 )
 _WORDS_BEFORE = re.compile(r"(?P<left>.*?)(?<![\w-])(?P<name>[А-ЯЁа-яё][А-ЯЁа-яё-]{1,40}) $", re.DOTALL)
 _WORD_AFTER = re.compile(r"\s(?P<first>[А-ЯЁа-яё][А-ЯЁа-яё-]{1,40})(?:\s(?P<second>[А-ЯЁа-яё][А-ЯЁа-яё-]{1,40}))?")
-_DATED = re.compile(r"\s(?:век|вв?\.|в\b|столет|тысячелет|квартал|полугод|мировы|съезд)", re.IGNORECASE)
+_DATED = re.compile(r"\s(?:век|вв?\.|в(?=[,;)]|$)|столет|тысячелет|квартал|полугод|мировы|съезд)", re.IGNORECASE)
 
+_CENTURY = re.compile(rf"(?<!\w)(?=[IVXХ]){ROMAN} ?(?:в\.|вв\.|век|столети)")
 _NUMBERED_WORDS = """том глава часть раздел книга параграф класс группа степень тип уровень категория разряд этап стадия фаза
         очередь действие акт сцена песнь серия сезон выпуск статья пункт приложение таблица рисунок созыв олимпиада
         тур раунд конгресс курс отделение сорт ступень пояс картина явление эпизод союз дивизион лига интернационал
@@ -138,6 +139,8 @@ def _before_noun(match: re.Match[str]) -> str | None:
         found = _noun_phrase(following)
         if found and (len(roman) > 1 or found[0].lemma in _NUMBERED or "мировой" in following["first"].lower()):
             return _agreeing(number, left, found)
+    if governed(left) and (_CENTURY.search(left) or _CENTURY.search(after(match))):
+        return ordinal(number, governed(left)[0], "m")
     if left[-1:] in ("", "\n") and re.match(r"[.)] ", after(match)) and roman not in _BORROWED:
         return cardinal(number).capitalize()
     if len(roman) < 2 or roman in _BORROWED or not re.search(r"[А-Яа-яЁё»\"] $", left):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 from qwen3tts.text.rules import Rule, after, before
-from qwen3tts.text.russian.amounts import NUMBER, PAIR, RANGE, START, case_at, numbers_in, say_pair, say_range
-from qwen3tts.text.russian.context import case_before, forms_after
+from qwen3tts.text.russian.amounts import NUMBER, PAIR, RANGE, START, case_at, has_thing, numbers_in, say_pair, say_range
+from qwen3tts.text.russian.context import case_before, forms_after, last_noun
 from qwen3tts.text.russian.grammar import Case, counted
+from qwen3tts.text.russian.moments import is_alone
 from qwen3tts.text.russian.numerals import cardinal, fraction, spoken
 from qwen3tts.text.russian.stops import kept_stop
 
@@ -21,6 +22,7 @@ _SCALED_PAIR = re.compile(rf"(?<![\w-]){PAIR} ?(?P<scale>(?:тыс|млн|млр
 _FRACTION = re.compile(
     r"(?<![\w.,/⁄:^])(?:(?P<whole>[0-9]{1,3}) )?(?P<numerator>[0-9]{1,4}) ?[/⁄] ?(?P<denominator>[0-9]{1,4})(?![\w/⁄]|[.,][0-9])"
 )
+_HOUSE = re.compile(r"(?<!\w)(?:дом(?:а|у|е|ом)?|участ(?:ок|ка|ке)|владени[ея]|строени[ея]|корпус[ае]?) $", re.IGNORECASE)
 _VULGAR = {
     **{"½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅖": (2, 5), "⅗": (3, 5), "⅘": (4, 5)},
     **{"⅙": (1, 6), "⅚": (5, 6), "⅐": (1, 7), "⅛": (1, 8), "⅜": (3, 8), "⅝": (5, 8), "⅞": (7, 8), "⅑": (1, 9), "⅒": (1, 10)},
@@ -30,6 +32,12 @@ _MIXED = re.compile(rf"(?:(?<![\w.,/:])(?P<whole>[0-9]{{1,9}}) ?)?(?P<sign>[{''.
 _ON = frozenset((("24", "7"), ("50", "50"), ("60", "40"), ("70", "30"), ("80", "20"), ("90", "10"), ("365", "7")))
 """Pairs of numbers that are read with "на", as a blood pressure is."""
 
+_GETS_TO = re.compile(
+    r"(?:выш|выйд|выход|пробил|пробь|попа[лд]|прош|пройд|путёвк|путевк)[а-яё]{0,5}(?: [а-яё]{1,12}){0,2} в $", re.IGNORECASE
+)
+_COUNTS_PEOPLE = re.compile(
+    r" (?:[а-яё]{1,20}(?:ых|их) )?(?:жител|человек|населени|подписчик|студент|сотрудник|участник|работник|зрител|солдат)"
+)
 _PRESSURE = re.compile(r"давлени[а-яё]{1,2}(?:\s[а-яё]{1,12}){0,3}\s$", re.IGNORECASE)
 
 
@@ -42,6 +50,8 @@ def _read_scaled(match: re.Match[str]) -> str | None:
     case = case_at(match, "", match["scale"].lower())
     if case in ("nom", "acc") and (shown := _oblique_behind(match)):
         case = shown
+    if case == "gen" and has_thing(match) and _COUNTS_PEOPLE.match(after(match)):
+        case = "ins"
     return scaled(match["amount"], match["scale"].lower(), case) + kept_stop(match)
 
 
@@ -75,9 +85,12 @@ def _read_scaled_pair(match: re.Match[str]) -> str | None:
 def _read_fraction(match: re.Match[str]) -> str:
     numerator, denominator = match["numerator"], match["denominator"]
     whole = match["whole"]
-    if 0 < int(numerator) < int(denominator) and denominator[0] != "0":
+    if 0 < int(numerator) < int(denominator) and denominator[0] != "0" and (whole or not _HOUSE.search(before(match))):
         return _with_whole(whole, int(numerator), int(denominator), _fraction_case(match))
-    link = "на" if (numerator, denominator) in _ON or _PRESSURE.search(before(match)) else "дробь"
+    pressure = _PRESSURE.search(before(match)) or (
+        90 <= int(numerator) <= 220 and 50 <= int(denominator) <= 120 and is_alone(match)
+    )
+    link = "на" if (numerator, denominator) in _ON or pressure else "дробь"
     return f"{_left_alone(whole)}{spoken(numerator)} {link} {spoken(denominator)}"
 
 
@@ -104,7 +117,12 @@ def _with_whole(whole: str | None, numerator: int, denominator: int, case: Case)
 
 
 def _fraction_case(match: re.Match[str]) -> Case:
-    """After "в" a share says where: "в двух третьих случаев"."""
+    """After "в" a share says where: "в двух третьих случаев"; a team gets into "одну восьмую финала"."""
+    if re.match(r" ?финал", after(match)):
+        if _GETS_TO.search(before(match)):
+            return "acc"
+        if last_noun(before(match)):
+            return "gen"
     return case_before(before(match), noun="процент")
 
 

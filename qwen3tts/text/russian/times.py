@@ -28,9 +28,11 @@ _LASTS = re.compile(
     r"(?: ?(?P<seconds>[0-9]{1,2}) ?(?:сек|с)(?!\w)\.?)?"
 )
 _SCORE = re.compile(
-    r"(?:сч[её]т|соотношени|пропорци|масштаб|выигра|побед|проигр|обыгр|сыгра|ничь|разгром|отношени|уступил|Мф|Мк|Лк|Ин|Быт|Пс|Рим|Кор|Исх|Деян)"
+    r"(?<!\w)(?:(?i:(?:со)?сч[её]т|соотноше|пропорци|масштаб|выигра|(?:по)?бед|проигр|обыгр|сыгра|ничь|разгром|отношени|уступил|"
+    r"разбав|развод(?:ить|ят)|развед[иеё]|смеша[йт]|смешив|формат|шанс|вничью|экран)|Мф|Мк|Лк|Ин|Быт|Пс|Рим|Кор|Исх|Деян)"
     r"[а-яё]{0,6}\.?(?: [^\s.!?]{1,20}){0,3} ?[(«]?$"
 )
+_MOMENT = re.compile(r"(?<!\w)(?:в|к|до|с|после|около) $")
 _AT = re.compile(
     r"(?<!\w)(?:в|во|с|со|до|к|ко|около|после|на|время:?|начало:?|открыто:?|работаем:?|выезд|приезд|ежедневно) $", re.IGNORECASE
 )
@@ -40,7 +42,7 @@ _NOT_HOURS = re.compile(r" ?(?:раза?|процент|тыс|млн|млрд|�
 
 
 def _clock(match: re.Match[str]) -> str | None:
-    if _SCORE.search(before(match)):
+    if _SCORE.search(before(match)) and not _MOMENT.search(before(match)):
         return None
     case = moment_case(before(match), "nom", inside="acc")
     if match["half"]:
@@ -54,6 +56,9 @@ def _clock(match: re.Match[str]) -> str | None:
 def _loose(match: re.Match[str]) -> str | None:
     """ "в 9.30", "до 18-00": where nothing but a time can be meant."""
     left = before(match)
+    low, high = int(match["first"][:-3]), int(match["first"][-2:])
+    if "-" in match["first"] and (match["hour"] or "").strip() not in ("мск", "МСК") and low < high <= 24 and not match["last"]:
+        return None  # "10-12 часов"
     if match["last"] and match["first"][-3] != match["last"][-3]:
         return None
     if not match["hour"] and (not _AT.search(left) or counts_what_follows(match) or _NOT_HOURS.match(after(match))):

@@ -17,12 +17,14 @@ from qwen3tts.text.russian.amounts import (
     case_at,
     form,
     gender,
+    has_thing,
     numbers_in,
     say_pair,
     say_range,
 )
 from qwen3tts.text.russian.context import case_before, cases_before
 from qwen3tts.text.russian.forms import adjective, forms, word_before
+from qwen3tts.text.russian.government import without_shared
 from qwen3tts.text.russian.grammar import Case
 from qwen3tts.text.russian.numerals import cardinal, decimal, prefix
 from qwen3tts.text.russian.stops import kept_stop
@@ -37,7 +39,7 @@ _SIZE = re.compile(
     rf"{START}(?P<sizes>{NUMBER}(?: ?[×xXхХ] ?{NUMBER}){{1,3}}|[0-9]{{2,3}}/[0-9]{{2,3}}(?= ?мм рт))"
     rf"(?:(?P<gap> ?)(?P<unit>{UNIT})\.?)?(?![\w=])"
 )
-_ADJECTIVE = re.compile(r"(?<![\w.,-])(?P<number>[0-9]{1,4})-(?P<unit>[кмсд]?м|[км]?г|[мкМ]?л|кВт|Вт|ГБ|мин|ч|т)(?= [а-яё])(?!\w)")
+_ADJECTIVE = re.compile(r"(?<![\w.,-])(?P<number>[0-9]{1,4})-(?P<unit>[кмсд]м|[км]?г|[мкМ]?л|кВт|Вт|ГБ|мин|ч|т)(?= [а-яё])(?!\w)")
 _BARE = re.compile(rf"(?<![\w/])(?P<lead>[Зз]а|[Нн]а|[Вв]) (?P<unit>{UNIT})(?:\.(?! ?[А-ЯЁ]\.))?")
 _EARLIER = re.compile(r"(?<![\w.,])[-−+]?[0-9][0-9.,]{0,9} ?(?P<unit>[^\W\d][^\d]{0,11}?)\.? $")
 _LATITUDE = re.compile(r"(?<=[°′″] )(?P<side>[сю])\. ?ш\.?|(?<=[°′″] )(?P<length>[вз])\. ?д\.?")
@@ -57,8 +59,16 @@ _NUMBER_WITH_ENDING = re.compile(r"(?<![\w-])[0-9]{1,9}-[а-я]{1,3} $")
 _RATE = re.compile(rf"(?<=[а-яё]{{3}})/(?P<per>{UNIT})\.?")
 _COUNTED_WORD = re.compile(r"[0-9] ?(?:тыс\.|млн|млрд)? ?[а-яё]{3,}$")
 _BY = re.compile(r"(?<=[мm²] )[xхXХ×](?= [0-9][0-9.,]{0,9} ?[смдkc]?[мm](?!\w))")
-_THING_WITH = re.compile(r"(?<!\w)([А-Яа-яЁё]{3,30}) со? $")
-_CONTENTS = ("байт", "грамм", "литр", "час", "пиксель", "сила", "ватт", "тонна")
+_MIXED = re.compile(
+    r"(?:смеш|соедин|взб[ие]|разотр|растер|развед|разве[сд]|запи|перемеш|полож)[а-яё]{1,8}(?: [а-яё]{1,15}){0,2} со? $",
+    re.IGNORECASE,
+)
+_ONLY_WITH = re.compile(r"(?:^|[\n,;:(] ?|(?<!\w)[а-яё]{3,20} )[Сс]о? $")
+_YIELDS = re.compile(r"[^.!?\n]{0,60}(?:получ|выход|выш|собира|собр|снима|снял|берут|взял|плат|сто[ия]т|до [0-9])")
+_FOLLOWS = re.compile(r" ([а-яё]{2,30})")
+_WITHIN = re.compile(r"(?<!\w)[Вв]о? $")
+_FED = ("грамм", "литр", "ложка", "тонна")
+_CONTENTS = ("ложка", "байт", "грамм", "литр", "час", "пиксель", "сила", "ватт", "тонна")
 _SIDES = {"с": "северной широты", "ю": "южной широты", "в": "восточной долготы", "з": "западной долготы"}
 _ADJECTIVES = {
     "час": "часовой",
@@ -100,15 +110,30 @@ def _case(match: re.Match[str], name: str, numbers: list[Number], scale: str) ->
         left = left[: len(left) - len(earlier[0])]
     if left == before(match):
         case = case_at(match, name, scale, numbers)
+        if case == "acc" and name.endswith(_FED) and _is_within(match):
+            return "loc"
         return "ins" if case == "gen" and _is_content(match, name) else case
     return case_before(left, noun=name)
 
 
+def _is_within(match: re.Match[str]) -> bool:
+    """Whether "в" says where something is: "в 100 г продукта", but not "пачка в 100 г"."""
+    left, of = before(match), forms((_FOLLOWS.match(after(match)) or ["", ""])[1])[:1]
+    found = _WITHIN.search(left)
+    if found is None or not of or of[0].part != "NOUN" or of[0].case != "gen":
+        return False
+    return not any(option.part == "NOUN" for option in forms(word_before(left[: found.start()]))[:1])
+
+
 def _is_content(match: re.Match[str], name: str) -> bool:
-    """Whether "с" says what something has, not where it begins: "ноутбук с 16 ГБ"."""
-    found = _THING_WITH.search(before(match))
-    what = forms(found[1].lower())[:1] if found else ()
-    return bool(what) and what[0].part == "NOUN" and name.endswith(_CONTENTS) and not re.match(r" (?:до|по)(?!\w)", after(match))
+    """Whether "с" says what something has or is mixed with: "ноутбук с 16 ГБ", "смешать с 2 л воды", "с 1 кг сахара"."""
+    if not name.endswith(_CONTENTS):
+        return False
+    left, right = without_shared(before(match)), after(match)
+    of = forms((_FOLLOWS.match(right) or ["", ""])[1])[:1]
+    fed = name.endswith(_FED) and bool(of) and of[0].part == "NOUN" and of[0].case == "gen"
+    mixed = _MIXED.search(left) or (fed and _ONLY_WITH.search(left) and not _YIELDS.search(right))
+    return has_thing(match) or bool(mixed)
 
 
 def _named(match: re.Match[str]) -> str | None:
@@ -119,6 +144,8 @@ def _named(match: re.Match[str]) -> str | None:
         return name if not re.match(r"\.[а-яa-z]|@", right) else None
     dotted = match[0].endswith(".")
     left = before(match)
+    if unit == "ч" and dotted and re.match(r" ?лож", right):
+        return None
     if dotted and re.match(r" ?[а-яё]\.|[а-яa-z]| ?[А-ЯЁ]\.", right):
         return None
     if unit in "BbFJN" or (unit == "K" and len(match.groupdict().get("amount") or "") < 3):

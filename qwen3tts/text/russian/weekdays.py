@@ -23,7 +23,9 @@ _DAY = re.compile(rf"(?<![\w.\-])(?P<day>{_ANY})(?:\s?[-–—]\s?(?P<last>{_ANY
 _LISTED_BEFORE = re.compile(
     r"(?<!\w)(?:пн|вт|ср|чт|пт|сб|вс|понедельник|вторник|сред[ау]|четверг|пятниц[ау]|суббот[ау]),? (?:и )?$", re.IGNORECASE
 )
-_LISTED_AFTER = re.compile(rf"\.?(?:(?:,| и) (?:{_ANY})(?!\w)|:? ?[0-9]|:)")
+_LISTED_AFTER = re.compile(rf"\.?(?:(?:,| и) (?:{_ANY})(?!\w)|[:,]? ?[0-9]|:| [-–—] )")
+_BEGINS = re.compile(r"(?:^|[\n(,;.:!?]) ?$")
+_AVERAGE = re.compile(r"\.? [а-яё]")
 _UNTIL = re.compile(r"(?<!\w)со? [А-Яа-яё.]{2,11} по $")
 
 
@@ -33,10 +35,15 @@ def _read(match: re.Match[str]) -> str | None:
     if match["last"]:
         last = _form(match["last"].lower(), "nom")
         return f"{as_written(day, _form(day.lower(), 'nom'))} — {last}"
+    if day.lower() == "ср" and after(match).startswith(".") and _AVERAGE.match(after(match)):
+        return None
     if options:
         asks = "acc" if options[0] == "loc" or _UNTIL.search(left) else options[0]
         return _form(day.lower(), asks) if not day.isupper() or word_before(left).lower() in ("в", "во", "по", "со", "до") else None
-    listed = _LISTED_BEFORE.search(left) or (not day.islower() and _LISTED_AFTER.match(after(match)))
+    right = after(match)
+    listed = _LISTED_BEFORE.search(left) or (
+        _LISTED_AFTER.match(right) and (not day.islower() or (_BEGINS.search(left) and right[:1] != "."))
+    )
     if not listed:
         return None
     case: Case = "acc" if re.search(r"[ую],? (?:и )?$", left) else "nom"

@@ -50,6 +50,8 @@ _MONTH = re.compile(
     re.IGNORECASE,
 )
 _PARENTHESIS = re.compile(r"[(\[](?:ок\.)? ?$")
+_YEAR_BEFORE = re.compile(r"(?<!\w)(год|года|году|годом|итоги|итогам|итогов|бюджет|план|новинки|тренды|календарь) $", re.IGNORECASE)
+_NAMED: dict[str, Case] = {"год": "nom", "году": "loc", "годом": "ins"}
 _BORN = re.compile(r"(?<!\w)(?:(?:р|род|ум)\. ?|родил(?:ся|ась) |умер(?:ла)? )$")
 _BEFORE_YEARS = re.compile(
     r"(?<!\w)(?:(?P<sure>во?|со?|ко?|после|выборы|выборов|модель|образца)|до|от|по|на|за|около) $", re.IGNORECASE
@@ -141,6 +143,8 @@ def _bare(match: re.Match[str]) -> str | None:
     if counts_what_follows(match) or not _FIRST < first <= last <= _LAST or (match["last"] and first == last):
         return None
     link = (match["link"] or "").strip()
+    if (named := _YEAR_BEFORE.search(left)) and not match["last"]:
+        return ordinal(first, _NAMED.get(named[1].lower(), "gen"))
     if _BORN.search(left) and not link:
         return f"в {ordinal(first, 'loc')} году"
     if link in _LINKS and word_before(left).lower() not in ("с", "со", "от"):
