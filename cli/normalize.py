@@ -10,8 +10,8 @@ from qwen3tts.cli import options
 from qwen3tts.cli.console import print_json, print_line
 from qwen3tts.cli.files import read_text
 from qwen3tts.text.edits import Edit, apply_edits, spans_of
+from qwen3tts.text.languages import language_code
 from qwen3tts.text.marks import Words, parse
-from qwen3tts.text.normalize import normalize as normalize_words
 from qwen3tts.types import Emoji
 
 Lang = Annotated[str, typer.Option("--lang", metavar="ru|en|auto", help="Whose rules hold; auto goes by script.")]
@@ -41,12 +41,22 @@ def normalize(
 
 def _edits(source: str, language: str, emoji: Emoji, marks: bool) -> list[Edit]:
     """What changes between the marks."""
+    # Its rules take half a second to make ready, and `qwen3tts --help` needs none of them.
+    from qwen3tts.text.normalize import normalize as normalize_words
+    from qwen3tts.text.reading import language_at
+    from qwen3tts.text.zones import zones
+
     pieces = parse(source) if marks else [Words(source, 0, len(source))]
-    edits = []
+    edits, code, worded = [], language_code(language), source
     for piece in pieces:
         # Words that SSML writes with entities stay as they are, or the marks around them would not be well formed any more.
         if isinstance(piece, Words) and source[piece.start : piece.end] == piece.text:
-            found = normalize_words(piece.text, language, emoji=emoji)
+            here = code
+            if any(map(str.isalpha, piece.text)):
+                worded = piece.text
+            elif code == "auto":
+                here = language_at(zones(worded, code), len(worded) - 1)
+            found = normalize_words(piece.text, here, emoji=emoji)
             edits += [
                 Edit(piece.start + span.start, piece.start + span.end, span.kind, found.text[span.spoken_start : span.spoken_end])
                 for span in found.spans

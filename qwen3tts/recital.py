@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import chain
+from typing import get_args
 
 import numpy as np
 
@@ -23,7 +25,7 @@ from qwen3tts.text.normalize import Normalized, normalize
 from qwen3tts.text.prompt import check_words
 from qwen3tts.text.reading import Pause, Speak, read, reading_code
 from qwen3tts.text.tokenizer import Tokenizer
-from qwen3tts.types import AudioChunk, SpeechRequest
+from qwen3tts.types import AudioChunk, Emoji, FinishReason, SpeechRequest
 
 FADE_SECONDS = 0.005
 """At a seam: too short to be heard as one, and a step in the waveform would be heard as a click."""
@@ -85,7 +87,7 @@ class Recital:
         kv_positions: int,
         listening: bool = True,
     ) -> None:
-        _check_reading(request)
+        check_reading(request)
         self._checkpoint, self._tokenizer, self._request = checkpoint, tokenizer, with_seed(request)
         self._chunk_frames, self._kv_positions, self._listening = chunk_frames, kv_positions, listening
         self._rate = checkpoint.codec_config.output_sample_rate
@@ -97,9 +99,9 @@ class Recital:
         gap = self._gap
         self._fades_in = gap > 0
         self.first = self.utterance = self._begin(self._request)
-        self.opening = self._silence(gap, self.utterance.sampling.seed)
+        self.opening: Iterable[AudioChunk] = self._silence(gap, self.utterance.sampling.seed)
 
-    def hear(self, chunk: AudioChunk) -> tuple[list[AudioChunk], Utterance | None]:
+    def hear(self, chunk: AudioChunk) -> tuple[Iterable[AudioChunk], Utterance | None]:
         """What a chunk of `utterance` is in the whole; behind its last one, the next utterance, if there is one."""
         self._frames += len(chunk.codes)
         most = self._request.max_frames
@@ -112,11 +114,9 @@ class Recital:
         if self._ahead:
             self._fades_in = True
             following = self.utterance = self._begin(remaining(self._request, self._frames, self.first.timeout), True)
-            following.arrived = self.first.arrived
-            return heard + self._silence(gap, chunk.seed), following
-        heard += self._silence(gap, chunk.seed)
-        heard[-1] = replace(heard[-1], is_final=True, finish_reason=reason)
-        return heard, None
+            following.arrived, following.begun = self.first.arrived, True
+            return chain(heard, self._silence(gap, chunk.seed)), following
+        return chain(heard, self._silence(gap, chunk.seed, reason)), None
 
     def _look(self) -> None:
         """Find the pause that comes next, in seconds, and the words behind it, none at the end."""
@@ -169,26 +169,33 @@ class Recital:
         self._samples += kept
         return [part]
 
-    def _silence(self, seconds: float, seed: int) -> list[AudioChunk]:
-        """The chunks of a pause."""
-        chunks = []
-        left = round(seconds * self._rate)
+    def _silence(self, seconds: float, seed: int, reason: FinishReason | None = None) -> Iterator[AudioChunk]:
+        """The chunks of a pause, made as they are read: it may be of hours. reason: why all ends with it."""
+        left, start = round(seconds * self._rate), self._samples
+        self._samples += left
+        return self._silent_chunks(start, left, seed, reason)
+
+    def _silent_chunks(self, start: int, left: int, seed: int, reason: FinishReason | None) -> Iterator[AudioChunk]:
         codes = np.zeros((0, self._checkpoint.codec_config.decoder_config.num_quantizers), np.int64)
-        while left:
+        while left or reason:
             count = min(left, round(SILENCE_SECONDS * self._rate))
-            samples = np.zeros(count, np.float32)
-            chunks.append(AudioChunk(samples, to_pcm16(samples), self._samples, False, self._rate, codes, None, seed))
-            self._samples += count
             left -= count
-        return chunks
+            ends = None if left else reason
+            pcm = np.zeros(count, np.int16)
+            yield AudioChunk(np.zeros(count, np.float32), pcm, start, ends is not None, self._rate, codes, ends, seed)
+            start += count
+            if not left:
+                return
 
 
-def _check_reading(request: SpeechRequest) -> None:
+def check_reading(request: SpeechRequest) -> None:
     """Raise TextError or InputError where the text, or how it is to be read, is nothing of the kind."""
     check_words(request.text)
     for name in ("normalize", "marks"):
         if not isinstance(value := getattr(request, name), bool):
             raise InputError(f"{name}={value!r} is neither True nor False: give one of them")
+    if request.emoji not in get_args(Emoji):
+        raise InputError(f"emoji={request.emoji!r} is unknown: choose one of {', '.join(get_args(Emoji))}")
     most = request.max_chunk_tokens
     if isinstance(most, bool) or not isinstance(most, int) or most < 1:
         raise InputError(f"max_chunk_tokens={most!r} is out of range: give a whole number of tokens, 1 or more")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import deque
 from collections.abc import AsyncIterator, Iterator, Sequence
 from functools import partial
 from queue import SimpleQueue
@@ -27,17 +26,17 @@ class _Listening:
 
     def __init__(self, loop: EngineLoop, recital: Recital, deliver: Deliver) -> None:
         self._loop, self._recital, self._deliver = loop, recital, deliver
-        self._ready, self._ended = deque(recital.opening), False
+        self._ready, self._ended = iter(recital.opening), False
         recital.utterance.deliver = deliver
 
     def _hear(self, arrival: Arrival) -> None:
         """Make a chunk of the whole of what arrived, and go on to the next utterance behind the last of one."""
         try:
             chunks, following = self._recital.hear(chunk_of(arrival))
-            self._ready.extend(chunks)
+            self._ready = iter(chunks)
             if following is not None:
                 following.deliver = self._deliver
-                self._loop.submit([following], continuing=True)
+                self._loop.submit([following])
                 # Somebody may have closed the stream meanwhile, and cancelled the utterance before.
                 if self._ended:
                     self._loop.cancel(following)
@@ -46,10 +45,8 @@ class _Listening:
             raise
 
     def _next_ready(self) -> AudioChunk | None:
-        if self._ended or not self._ready:
-            return None
-        chunk = self._ready.popleft()
-        self._ended = chunk.is_final
+        chunk = None if self._ended else next(self._ready, None)
+        self._ended = self._ended or (chunk is not None and chunk.is_final)
         return chunk
 
     def _cancel(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -138,12 +139,14 @@ class TTS:
         """
         recitals = [self._recital(speech_request(item, options), WHOLE_CHUNK_FRAMES, listening=False) for item in requests]
         streams = [SpeechStream(self._loop, recital) for recital in recitals]
-        try:
-            self._loop.submit([recital.first for recital in recitals])
-            return [join(list(stream)) for stream in streams]
-        finally:
-            for stream in streams:
-                stream.close()
+        # Side by side: the next utterance of a text is submitted when its last one is read.
+        with ThreadPoolExecutor(self.engine.scheduler.rows) as readers:
+            try:
+                self._loop.submit([recital.first for recital in recitals])
+                return list(readers.map(lambda stream: join(list(stream)), streams))
+            finally:
+                for stream in streams:
+                    stream.close()
 
     def stream(self, text: str | SpeechRequest, *, chunk_ms: float | None = 80, **options: Any) -> SpeechStream:
         """Speak a text, or a request, in chunks as they are made.

@@ -17,7 +17,7 @@ from qwen3tts.engine.loop import EngineLoop
 from qwen3tts.engine.utterance import Utterance
 from qwen3tts.errors import TextError
 from qwen3tts.prepare import prepare
-from qwen3tts.recital import normalizer_of, remaining, with_seed
+from qwen3tts.recital import check_reading, normalizer_of, remaining, with_seed
 from qwen3tts.stream import Arrival, AsyncSpeechStream, chunk_of, post
 from qwen3tts.text.prompt import text_ending
 from qwen3tts.text.tokenizer import Tokenizer, check_unicode
@@ -74,6 +74,7 @@ class WrittenStream(AsyncIterator[AudioChunk]):
         self._utterance: Utterance | None = None
         self._tokens = self._frames = self._samples = 0
         # Every argument but the text is checked now.
+        check_reading(request)
         self._until = self._prepare("A word.").timeout
         self._last: AudioChunk | None = None
         self._reason: FinishReason | None = None
@@ -183,7 +184,8 @@ class WrittenStream(AsyncIterator[AudioChunk]):
             if self._first is None:
                 self._first = self._utterance
             self._utterance.arrived = self._first.arrived
-            self._loop.submit([self._utterance], continuing=self._utterance is not self._first)
+            self._utterance.begun = self._utterance is not self._first
+            self._loop.submit([self._utterance])
         if self._open:
             self._feed(self._utterance)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import time
 
 import numpy as np
@@ -47,6 +48,24 @@ def test_a_pause_before_the_first_word_is_said_at_once(tts):
     assert [len(chunk.samples) for chunk in chunks[:2]] == [24000, 12000]
     assert not any(chunk.samples.any() or len(chunk.codes) for chunk in chunks[:2])
     assert sum(len(chunk.codes) for chunk in chunks) == 3
+
+
+def test_a_long_pause_is_made_as_it_is_read(tts):
+    stream = tts.stream("[pause:60s]" * 300 + "Hello.", sampling=SEED)
+    lengths = {len(next(stream).samples) for _ in range(50)}
+    stream.close()
+    assert lengths == {24000}
+
+
+def test_texts_of_several_parts_are_spoken_side_by_side(tts, becomes_free):
+    options = {"sampling": SEED, "max_chunk_tokens": 36}
+    alone_codes = tts.synthesize(LONG, **options).codes
+    running = set()
+    tts.on_frame(lambda seconds: running.add(len(tts.engine.scheduler.running)))
+    audios = tts.synthesize_many([LONG] * 3, **options)
+    assert all(np.array_equal(audio.codes, alone_codes) for audio in audios)
+    assert 3 in running
+    assert becomes_free(tts)
 
 
 def test_seams_have_no_step(tts):
@@ -145,6 +164,25 @@ def test_the_timeout_is_of_the_whole_text(tts):
     audio = tts.synthesize(LONG * 200, sampling=SEED, max_chunk_tokens=36, timeout=3)
     assert audio.finish_reason == "timeout"
     assert len(audio.codes) > FRAMES
+
+
+@pytest.mark.soak
+def test_a_book_takes_no_more_memory_than_a_chapter(tts, becomes_free, monkeypatch):
+    monkeypatch.setattr("qwen3tts.prepare.default_frame_limit", lambda tokens: 1)
+    chapter = "\n\n".join(f"Paragraph {number} has one sentence, and costs ${number}." for number in range(1000))
+
+    def resident() -> int:
+        with open("/proc/self/statm") as file:
+            return int(file.read().split()[1]) * resource.getpagesize()
+
+    memory, parts = [], 0
+    for chunk in tts.stream("\n\n".join([chapter] * 4), sampling=SEED):
+        parts += len(chunk.codes) > 0
+        if len(chunk.codes) and parts % 1000 == 0:
+            memory.append(resident())
+    assert parts == 4000
+    assert memory[-1] < 1.02 * memory[0]
+    assert becomes_free(tts)
 
 
 def test_signs_are_read_as_words(tts):

@@ -56,8 +56,8 @@ class EngineLoop:
         """Of the whole KV cache."""
         return self._engine.scheduler.pages.positions
 
-    def submit(self, utterances: Sequence[Utterance], continuing: bool = False) -> None:
-        """Put utterances in the line, all or none. continuing: with what has begun already, for which there always is room.
+    def submit(self, utterances: Sequence[Utterance]) -> None:
+        """Put utterances in the line, all or none. For one whose text has begun there always is room.
 
         Raises CapacityError for one that could never run, BusyError where the line is full, UnavailableError after `close`.
         """
@@ -67,7 +67,7 @@ class EngineLoop:
         with self._lock:
             if self._closed:
                 raise UnavailableError("the model is closed: load it again")
-            if not continuing:
+            if not all(utterance.begun for utterance in utterances):
                 scheduler.check_room(self._health.arriving + len(utterances))
             self._health.arriving += len(utterances)
             if self._thread.ident is None:

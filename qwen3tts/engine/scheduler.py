@@ -67,7 +67,7 @@ class Scheduler:
             raise BusyError(f"the line is full, with {len(self.waiting)} waiting: try again later", retry_after)
 
     def submit(self, utterance: Utterance, now: float) -> None:
-        """Put an utterance in the line, by priority, then deadline, then arrival, which for a part of a text is that of the text."""
+        """Put an utterance in the line, by priority, then deadline, which one that is begun has met, then the text's arrival."""
         utterance.arrived = min(utterance.arrived, now)
         insort(self.waiting, utterance, key=_rank)
 
@@ -177,4 +177,4 @@ class Scheduler:
 
 def _rank(utterance: Utterance) -> tuple[int, float, float]:
     """Order in the line."""
-    return RANKS[utterance.priority], utterance.deadline, utterance.arrived
+    return RANKS[utterance.priority], -math.inf if utterance.begun else utterance.deadline, utterance.arrived

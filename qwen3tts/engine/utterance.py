@@ -24,8 +24,8 @@ class Utterance:
 
     speaker_embedding: float32 (width,) or None. reference_codes: int64 (frames, num_code_groups) or None. max_frames: its frame
     limit. chunk_frames: frames in a chunk of PCM; None leaves it to the engine's profile. listening: somebody hears the chunks as
-    they come. text_open: more of the text is to come, and a frame that needs it waits. deadline: when the first audio, timeout:
-    when all of it has to be there.
+    they come. text_open: more of the text is to come, and a frame that needs it waits. begun: it continues a text that is being
+    heard. deadline: when the first audio, timeout: when all of it has to be there.
 
     arrived, admitted: when it, or the text that it is a part of, came into the line, and when it left it. row, pages: what it holds
     while it runs. launched: its frames that are run or on their way. codes: those that are known, int64 (num_code_groups,) each.
@@ -45,6 +45,7 @@ class Utterance:
     priority: Priority = "normal"
     listening: bool = True
     text_open: bool = False
+    begun: bool = False
     deadline: float = math.inf
     timeout: float = math.inf
     arrived: float = math.inf

@@ -13,14 +13,19 @@ import numpy as np
 
 from qwen3tts.async_tts import AsyncTTS
 from qwen3tts.checkpoint import embedded_checkpoint
-from qwen3tts.errors import BusyError, InputError, TextError, UnavailableError, VoiceError
+from qwen3tts.errors import BusyError, InputError, MarkError, TextError, UnavailableError, VoiceError
 from qwen3tts.server.record import Call, Observer, Protocol, Record, Status
 from qwen3tts.server.settings import Limits
 from qwen3tts.server.sound import check_speed, stretched
 from qwen3tts.server.voices import VoiceStore
+from qwen3tts.text.marks import Pause, parse
+from qwen3tts.text.normalize import normalize
 from qwen3tts.types import AudioChunk, SamplingParams
 
 State = Literal["starting", "ready", "failing", "draining"]
+
+MOST_PAUSE_SECONDS = 600.0
+"""Of all pauses of a text together."""
 
 MOST_FAILURES = 5
 """Steps of the engine that may fail in a row: after so many nothing but a new process will help."""
@@ -42,10 +47,10 @@ class Speech:
     async def __anext__(self) -> AudioChunk:
         chunk = await anext(self._chunks)
         record = self.record
-        if len(chunk.samples):
-            if record.first_audio is None:
-                record.first_audio = time.perf_counter() - self._started
-            record.audio_seconds += len(chunk.samples) / self.sample_rate
+        # A pause before the first word is no audio that anybody waited for.
+        if record.first_audio is None and len(chunk.codes):
+            record.first_audio = time.perf_counter() - self._started
+        record.audio_seconds += len(chunk.samples) / self.sample_rate
         record.frames += len(chunk.codes)
         record.seed, record.finish_reason = chunk.seed, chunk.finish_reason
         return chunk
@@ -167,6 +172,8 @@ class SpeechService:
         check_speed(call.speed)
         if isinstance(call.text, str):
             self._check_length(len(call.text))
+            if call.marks:
+                _check_pauses(call.text)
 
     def _check_length(self, characters: int) -> None:
         most = self.limits.text_characters
@@ -231,7 +238,7 @@ class SpeechService:
         raise VoiceError(f"voice={call.voice!r} is unknown: choose one of {known}")
 
     async def _warm_up(self) -> None:
-        """Speak a few frames that nobody hears, where the model can without a voice."""
+        """Speak a few frames that nobody hears, where the model can without a voice; Russian needs its dictionary."""
         tts = self.model.tts
         voice: dict[str, Any] = {}
         if tts.checkpoint.config.kind == "base":
@@ -240,6 +247,7 @@ class SpeechService:
             voice["voice"] = await self.model.clone_voice((noise, rate))
         elif tts.checkpoint.config.kind == "voice_design":
             voice["instruct"] = "A calm voice."
+        await asyncio.to_thread(normalize, "5 км", "ru")
         await self.model.synthesize(WARMUP_TEXT, max_frames=WARMUP_FRAMES, **voice)
 
 
@@ -255,7 +263,17 @@ def _status(record: Record) -> Status:
     return record.finish_reason if record.finish_reason in ("deadline", "timeout") else "ok"
 
 
+def _check_pauses(text: str) -> None:
+    """Raise TextError where a text is silent for too long: whoever asks for it whole has it in memory. Raises MarkError."""
+    seconds = sum(mark.seconds for mark in parse(text) if isinstance(mark, Pause))
+    if seconds > MOST_PAUSE_SECONDS:
+        raise TextError(f"text has pauses of {seconds:g} s together, more than {MOST_PAUSE_SECONDS:g} s: split it")
+
+
 def _line(error: BaseException) -> str:
+    # It quotes the text, which nobody is to find in a log.
+    if isinstance(error, MarkError):
+        return "a mark in the text is wrong"
     return " ".join(str(error).split()) or type(error).__name__
 
 

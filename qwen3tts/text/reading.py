@@ -13,14 +13,14 @@ from qwen3tts.text.languages import language_code
 from qwen3tts.text.marks import Said, Words, parse
 from qwen3tts.text.normalize import Emoji
 from qwen3tts.text.normalize import normalize as write_out
-from qwen3tts.text.prompt import check_words
+from qwen3tts.text.prompt import MAX_TEXT_LENGTH, check_words
 from qwen3tts.text.split import character_ends, paragraphs, split
 from qwen3tts.text.zones import Zone, zones
 
 PARAGRAPH_SECONDS = 0.6
 """The pause between two paragraphs."""
 
-MOST_CHARACTERS = 4000
+MOST_CHARACTERS = 1000
 """So much of a paragraph is read at a time: one of a whole book begins at once, and takes no more memory."""
 
 BEGINNING = 300
@@ -65,7 +65,12 @@ def read(
     """
     check_words(text)
     reader = _Reader(reading_code(language), normalize, emoji)
-    parts = _joined(_runs(text, marks), reader, partial(split, count=count, most=most_tokens))
+
+    def size(words: str) -> int:
+        """In tokens; words of more characters than an utterance may have are of too many."""
+        return max(count(words), -(-most_tokens * len(words) // MAX_TEXT_LENGTH))
+
+    parts = _joined(_runs(text, marks), reader, partial(split, count=size, most=most_tokens))
     said = (Speak(part, count(part)) if isinstance(part, str) else part for part in parts)
     opening = []
     for part in said:
@@ -172,7 +177,7 @@ class _Reader:
         first, *others = text.split(place)
         pieces, spelled, position = [first], list[str](), len(first)
         for piece in others:
-            item, here = next(said), _language_at(found, position)
+            item, here = next(said), language_at(found, position)
             form = _FORMS[item.interpret_as](item, here) if item.interpret_as in _FORMS else None
             if form is None:
                 spelled.append(self._spelled(item, here))
@@ -189,7 +194,7 @@ class _Reader:
             if any(map(str.isalpha, text)):
                 self._worded = text
                 return zones(text, "auto")
-            language = _language_at(zones(self._worded, "auto"), len(self._worded) - 1)
+            language = language_at(zones(self._worded, "auto"), len(self._worded) - 1)
         return [Zone(0, len(text), language)]
 
     def _written_out(self, text: str, language: str) -> str:
@@ -201,10 +206,12 @@ class _Reader:
             return _BLEEP.get(language, "beep")
         ends = [0, *character_ends(item.text, 0, len(item.text))]
         characters = [item.text[start:end] for start, end in pairwise(ends)]
-        return " ".join(filter(has_words, (c if c.isalpha() else self._written_out(c, language) for c in characters)))
+        spoken = {c: c if c.isalpha() else self._written_out(c, language) for c in set(characters)}
+        return " ".join(filter(has_words, map(spoken.__getitem__, characters)))
 
 
-def _language_at(found: list[Zone], position: int) -> str:
+def language_at(found: list[Zone], position: int) -> str:
+    """The language at a place; where there is none, one that is read as it is written."""
     return next((zone.language for zone in found if zone.start <= position < zone.end), "zh")
 
 

@@ -27,6 +27,7 @@ class Writing:
         self._normalize = normalize
         self._unfinished = ""
         self._sentence, self._read = "", 0
+        self._tried = LOOKAHEAD  # new characters when they were last found not to be ready
 
     def take(self, piece: str, all_written: bool) -> list[str]:
         """The words that are ready now that `piece` is written too; together, all of them are the text."""
@@ -35,8 +36,8 @@ class Writing:
             return words
         ready: list[str] = []
         for word in words:
-            if self._read == len(self._sentence) and (ends_sentence(self._sentence) or self._read > LONGEST_SENTENCE):
-                self._sentence, self._read = "", 0
+            if self._read > LONGEST_SENTENCE or (self._read == len(self._sentence) and ends_sentence(self._sentence)):
+                self._sentence, self._read = self._sentence[self._read :], 0
             self._sentence += word
             ready += self._ready(False)
         return ready + (self._ready(True) if all_written else [])
@@ -44,11 +45,33 @@ class Writing:
     def _ready(self, all_written: bool) -> list[str]:
         """What of the sentence can be read and has not been."""
         new = self._sentence[self._read :]
-        if not new or not (all_written or self._settled(new)):
+        if new and (all_written or len(new) > LONGEST_SENTENCE or self._settled(new)):
+            reading = self._reading(new)
+            self._read = len(self._sentence)
+        elif len(new) > self._tried + LOOKAHEAD:
+            self._tried = len(new)
+            reading = self._far_reading()
+        else:
             return []
-        reading = self._reading(new)
-        self._read = len(self._sentence)
+        if reading:
+            self._tried = LOOKAHEAD
         return take_words(reading, True)[0]
+
+    def _far_reading(self) -> str:
+        """Of the new words that have enough behind them, whatever that is."""
+        assert self._normalize is not None
+        start, end = self._read, self._sentence.rfind(" ", self._read + 1, len(self._sentence) - LOOKAHEAD)
+        whole = self._normalize(self._sentence)
+        first, last = start, end
+        for span in whole.spans:
+            if span.start < start < span.end or span.start <= end < span.end:
+                return ""
+            longer = span.spoken_end - span.spoken_start - (span.end - span.start)
+            first, last = first + longer * (span.end <= start), last + longer * (span.end <= end)
+        if end < 0:
+            return ""
+        self._read = end
+        return whole.text[first:last]
 
     def _settled(self, new: str) -> bool:
         """Whether nothing that follows changes how these words are read."""

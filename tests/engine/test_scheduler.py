@@ -274,3 +274,12 @@ def test_releasing_twice_or_out_of_the_line_changes_nothing():
 def test_what_can_never_fit_is_refused_with_the_numbers():
     with pytest.raises(CapacityError, match=r"max_frames=1000 .* needs 64 pages of KV cache, and there are 9"):
         scheduler(rows=1, pages=10).check(utterance(max_frames=1000))
+
+
+def test_a_text_that_is_heard_goes_before_every_deadline():
+    line = scheduler(1, 100)
+    first, hurried, part = utterance(), utterance(), utterance()
+    hurried.deadline, part.begun, part.arrived = 50.0, True, 3.0
+    for now, one in enumerate((first, hurried, part)):
+        line.submit(one, now)
+    assert line.waiting[0] is part

@@ -130,6 +130,7 @@ def test_says_that_it_drains(host) -> None:
         ({"input": 5}, "input"),
         ({"input": "Hi <b>you</b>"}, "input"),
         ({"input": "Hi [pause:61s] you"}, "input"),
+        ({"input": "Hi [pause:60s] you" * 11}, "input"),
         ({"normalize": "no"}, "normalize"),
         ({"marks": 1}, "marks"),
         ({"voice": "nobody"}, "voice"),

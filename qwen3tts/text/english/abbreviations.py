@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from qwen3tts.text.english.numerals import cardinal
 from qwen3tts.text.rules import Rule, after, before
 
 _OPENERS = (
@@ -42,6 +43,7 @@ _ANYWHERE = {
     "assoc": "associate",
     "asst": "assistant",
     "attn": "attention",
+    "acct": "account",
     "avg": "average",
     "bldg": "building",
     "dept": "department",
@@ -70,6 +72,12 @@ _ANYWHERE = {
 }
 _SHORT = {
     "w/o": "without",
+    "w/in": "within",
+    "b/w": "between",
+    "cont'd": "continued",
+    "int'l": "international",
+    "gov't": "government",
+    "dep't": "department",
     "w/": "with",
     "b/c": "because",
     "c/o": "care of",
@@ -187,6 +195,9 @@ _CALENDAR = {
 }  # fmt: skip
 
 
+_LIFE = {"b": "born", "d": "died", "r": "reigned"}
+
+
 def _any(words: dict[str, str]) -> str:
     return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
 
@@ -217,13 +228,17 @@ def _numbered(match: re.Match[str]) -> str | None:
     reading = _NUMBERED[word.lower()]
     if word.lower() == "est" and not re.match(r" ?(?:1[5-9]|20)[0-9]{2}(?![\w,])", after(match)):
         reading = "estimated"
-    return cased(word, reading)
+    return cased(word, reading) + " " * (match.string[match.end()] != " ")
 
 
 def _day(match: re.Match[str]) -> str | None:
     if before(match).lower().endswith(("the ", "the\n")):
         return None  # the Sun
     return _CALENDAR[match[1]] + final_stop(match, may_end=False)
+
+
+def _days(match: re.Match[str]) -> str:
+    return ", ".join(_CALENDAR[day.rstrip(".")] for day in match[0].split("/"))
 
 
 def _span(match: re.Match[str]) -> str:
@@ -236,17 +251,36 @@ RULES = (
         re.compile(rf"(?<![\w.@/&-])({_any(_CALENDAR)})\.?(?: ?[-–—] ?| to )({_any(_CALENDAR)})(?:\.(?=[,;:)]| [a-z0-9])|(?!\w))"),
         _span,
     ),
+    Rule("calendar", re.compile(rf"(?<![\w.@/&-])(?:{_any(_CALENDAR)})\.?(?:/(?:{_any(_CALENDAR)})\.?){{1,6}}(?![\w/])"), _days),
+    Rule(
+        "calendar",
+        re.compile(
+            r"(?<![\w.@/&-])(?:(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri)(?=[:,;)]| [0-9]| and | or | at | from |[^\S\n]*$)"
+            r"|(?:Sat|Sun)(?=: |:? [0-9]{1,2}(?::[0-9]{2}|[-–]| ?[ap]\.?m)))"
+        ),
+        lambda match: _CALENDAR[match[0]],
+    ),
+    Rule("calendar", re.compile(r"(?<![\w.@/&-])M[-–]F(?=,?:? [0-9])"), lambda match: "Monday to Friday"),
+    Rule("abbreviation", re.compile(r"(?<![\w.@/&-])([Ee]q)(s?)\.(?= \()"), lambda match: cased(match[1], "equation") + match[2]),
     Rule("abbreviation", re.compile(rf"(?<![\w.@/&-])({_any(_LIST_ENDS)})\.", re.IGNORECASE), _list_end),
     Rule(
         "abbreviation",
-        re.compile(rf"(?<![\w.@/&$-])({_any(_NUMBERED)})(\.?)(?= ?(?:[0-9]|(?-i:[IVXLC]{{1,8}}\b(?!\.))))", re.IGNORECASE),
+        re.compile(
+            rf"(?<![\w.@/&$-])(?=[A-Z]{{1,5}}\.? ?[0-9IVXLC])({_any(_NUMBERED)})(\.?)(?= ?(?:[0-9]|(?-i:[IVXLC]{{1,8}}\b(?!\.))))",
+            re.IGNORECASE,
+        ),
         _numbered,
     ),
     Rule("abbreviation", re.compile(r"(?<![\w.@/&-])(pp?)\.(?= [ivxl]{1,7}\b)"), lambda match: _NUMBERED[match[1]]),
-    Rule("abbreviation", re.compile(rf"(?<![\w.@/&-])({_any(_ANYWHERE)})\.(?!\w)", re.IGNORECASE), _anywhere),
+    Rule("abbreviation", re.compile(rf"(?<![\w.@/&-])(?=[A-Z]{{1,6}}\.)({_any(_ANYWHERE)})\.(?!\w)", re.IGNORECASE), _anywhere),
     Rule("abbreviation", re.compile(rf"(?<![\w./@&-])(?:{_any(_SHORT)})(?![\w/.@-])"), lambda match: _SHORT[match[0]]),
-    Rule("abbreviation", re.compile(r"(?<![\w./@&-])[Ww]/(?=[a-z]{2})"), lambda match: cased(match[0], "with ")),
-    Rule("abbreviation", re.compile(rf"(?:(?<=[\w)&!.] )|(?<=[\w)], ))({_any(_FIRMS)})\.(?!\w)"), _firm),
+    Rule("abbreviation", re.compile(r"(?<![\w.@/&-])([bdr])\. ?(?=(?:c\. ?)?[12][0-9]{3}\b)"), lambda match: f"{_LIFE[match[1]]} "),
+    Rule("abbreviation", re.compile(r"(?<![\w.@/&-])Sec\.(?= of [A-Z])"), lambda match: "Secretary"),
+    Rule(
+        "abbreviation", re.compile(r"(?<![\w.,/-])([0-9]{1,3}) ?y/?o(?![\w/])"), lambda match: f"{cardinal(int(match[1]))}-year-old"
+    ),
+    Rule("abbreviation", re.compile(r"(?<![\w./@&-])[Ww]/(?=[a-z]{2}|[0-9])"), lambda match: cased(match[0], "with ")),
+    Rule("abbreviation", re.compile(rf"(?=[A-Z])(?:(?<=[\w)&!.] )|(?<=[\w)], ))({_any(_FIRMS)})\.(?!\w)"), _firm),
     Rule("abbreviation", re.compile(r"(?<=[a-z] )v\.(?= [A-Z])"), lambda match: "versus"),
     Rule("abbreviation", re.compile(r"(?<=[0-9](?:st|nd|rd|th) )ed\.(?!\w)"), lambda match: "edition" + final_stop(match)),
     Rule("abbreviation", re.compile(r"(?<=[0-9%] )p\.a\.(?!\w)"), lambda match: "per annum" + final_stop(match)),

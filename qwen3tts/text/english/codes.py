@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from qwen3tts.text.english import maths, phones
-from qwen3tts.text.english.numbers import cardinal, digits, year
+from qwen3tts.text.english.numbers import cardinal, digits, ordinal, year
 from qwen3tts.text.rules import Rule, before
 
 _FIXED = {
@@ -17,7 +17,9 @@ _FIXED = {
     "7-Eleven": "seven-Eleven", "H.264": "H two sixty-four", "H.265": "H two sixty-five", "3-D": "three D", "2-D": "two D",
     "C++": "C plus plus", "C#": "C sharp", "F#": "F sharp", "g++": "g plus plus", "Notepad++": "Notepad plus plus",
     "A-Z": "A to Z", "A–Z": "A to Z", "a-z": "A to Z",
-    "9-to-5": "nine to five", "AD&D": "AD and D", "3M": "three M", "7UP": "seven up", "4H": "four H", "4-H": "four H",
+    "M.2": "M dot two", "9-to-5": "nine to five",
+    "501(c)(3)": "five oh one c three",
+    "AD&D": "AD and D", "3M": "three M", "7UP": "seven up", "4H": "four H", "4-H": "four H",
 }  # fmt: skip
 _SOFTWARE = re.findall(
     r"\S+",
@@ -47,10 +49,17 @@ _BOOKS = re.findall(
     """Genesis Exodus Leviticus Numbers Deuteronomy Joshua Judges Ruth Samuel Kings Chronicles Ezra Nehemiah Esther Job Psalm
     Psalms Proverbs Ecclesiastes Isaiah Jeremiah Lamentations Ezekiel Daniel Hosea Joel Amos Obadiah Jonah Micah Nahum
     Habakkuk Zephaniah Haggai Zechariah Malachi Matthew Mark Luke John Acts Romans Corinthians Galatians Ephesians
-    Philippians Colossians Thessalonians Timothy Titus Philemon Hebrews James Peter Jude Revelation""",
+    Philippians Colossians Thessalonians Timothy Titus Philemon Hebrews James Peter Jude Revelation Quran Qur'an Surah""",
 )
+_SHORT_BOOKS = {
+    "Gen": "Genesis", "Exod": "Exodus", "Lev": "Leviticus", "Deut": "Deuteronomy", "Josh": "Joshua", "Sam": "Samuel", "Ps": "Psalm",
+    "Prov": "Proverbs", "Eccl": "Ecclesiastes", "Isa": "Isaiah", "Jer": "Jeremiah", "Ezek": "Ezekiel", "Dan": "Daniel",
+    "Matt": "Matthew", "Mt": "Matthew", "Mk": "Mark", "Lk": "Luke", "Jn": "John", "Rom": "Romans", "Cor": "Corinthians",
+    "Gal": "Galatians", "Eph": "Ephesians", "Phil": "Philippians", "Col": "Colossians", "Thess": "Thessalonians",
+    "Tim": "Timothy", "Heb": "Hebrews", "Jas": "James", "Pet": "Peter", "Rev": "Revelation", "Chron": "Chronicles",
+}  # fmt: skip
 _NO_CODE = re.compile(
-    r"[QH][1-4]|(?:k|c|m|d)?m[23]|(?:USD|EUR|GBP|JPY|RUB|CHF|CNY|AUD|CAD|INR|AD|BC|CE|BCE|FY|am|pm|AM|PM)-?[0-9]+"
+    r"[QH][1-4](?:-[QH]?[1-4])?|(?:k|c|m|d)?m[23]|(?:USD|EUR|GBP|JPY|RUB|CHF|CNY|AUD|CAD|INR|AD|BC|CE|BCE|FY|am|pm|AM|PM)-?[0-9]+"
     r"|(?:Jan|Feb|Mar|Apr|May|Jun|June|Jul|July|Aug|Sep|Sept|Oct|Nov|Dec)-?[0-9]+.*"
 )
 _UP_TO_31 = r"(?:0?[1-9]|[12][0-9]|3[01])"
@@ -182,9 +191,14 @@ def _lettered(match: re.Match[str]) -> str | None:
     return f"{spoken_code(match[1])} {match[2]}" if _LETTERED_BEFORE.search(before(match)) else None
 
 
-def _verse(match: re.Match[str]) -> str:
-    chapter, first, last = match[2], match[3], match[4]
-    return f"{match[1]} {cardinal(int(chapter))} {cardinal(int(first))}" + (f" to {cardinal(int(last))}" if last else "")
+def _verse(match: re.Match[str]) -> str | None:
+    """Of a numbered book the chapter alone too: "First Corinthians thirteen"."""
+    if not match["which"] and (not match["first"] or match["book"] in ("Dan", "Sam", "Tim", "Phil")):
+        return None
+    book, numbers = _SHORT_BOOKS.get(match["book"], match["book"]), [match["chapter"], match["first"]]
+    said = " ".join(cardinal(int(number)) for number in numbers if number)
+    which = f"{ordinal(int(match['which'])).title()} " if match["which"] else ""
+    return f"{which}{book} {said}" + (f" to {cardinal(int(match['last']))}" if match["last"] else "")
 
 
 def _ranked(match: re.Match[str]) -> str:
@@ -251,12 +265,21 @@ RULES = (
     Rule("code", re.compile(r"(?<![\w.,$€£:/-])([0-9]{1,4})([A-Z])(?![\w%]|[.,:/-][0-9])"), _lettered),
     Rule(
         "code",
-        re.compile(rf"\b({'|'.join(_BOOKS)}) ([0-9]{{1,3}}):([0-9]{{1,3}})(?:[-–]([0-9]{{1,3}}))?(?![\w:]| ?[ap]\.?m)"),
+        re.compile(
+            rf"(?<![\w.,:])(?:(?P<which>[123]) )?(?P<book>{'|'.join([*_BOOKS, *_SHORT_BOOKS])})\.? (?P<chapter>[0-9]{{1,3}})"
+            r"(?::(?P<first>[0-9]{1,3})(?:[-–](?P<last>[0-9]{1,3}))?)?(?![\w:]| ?[ap]\.?m)"
+        ),
         _verse,
     ),
     Rule("code", re.compile(r"\b((?:ISO|IEC|EN|DIN|IEEE)(?:/IEC)?)[ -]([0-9]{3,6}):((?:19|20)[0-9]{2})(?![\w:])"), _standard),
     Rule("code", re.compile(r"(?<=SKU )[0-9]{4,12}(?:-[0-9]{1,12}){0,3}(?![\w-])"), lambda match: _spelled(match[0])),
     Rule("code", re.compile(rf"{_FREE}(?=[0-9]{{0,10}}[A-Z]{{1,10}}[0-9]{{1,10}}[A-Z])[0-9][0-9A-Z]{{8,39}}{_END}"), _serial),
+    Rule(
+        "code",
+        re.compile(r"(?<![\w.,])([0-9]{1,2})W-?([0-9]{2})(?![\w.,]?[0-9])"),
+        lambda match: f"{cardinal(int(match[1]))} W {cardinal(int(match[2]))}",
+    ),
+    Rule("code", re.compile(rf"(?<=[A-Z][A-Z])# ?([0-9]{{2,20}}){_END}"), lambda match: f" number {digits(match[1])}"),
     Rule("code", re.compile(rf"(?<![\w#&])[#№] ?([0-9]{{1,3}}(?:,[0-9]{{3}})+|[0-9]{{1,20}}){_END}"), _ranked),
     Rule("code", re.compile(r"(?<![\w.,$€£])(2160|1440|1080|900|720|540|480|360|240|144)([pi])(?!\w)"), _resolution),
     Rule("code", re.compile(r"(?<![\w.,$€£])([2-6])(G|D)(?![\w$])"), _resolution),

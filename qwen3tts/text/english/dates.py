@@ -24,6 +24,7 @@ _ON = re.compile(
     r"\b(?:on|dated?|due|until|till|since|before|after|by|starting|from|date:|DOB:?|born|"
     r"(?:Mon|Tues?|Wed(?:nes)?|Thu(?:rs?)?|Fri|Satur|Sat|Sun)(?:day)?),? $"
 )
+_EXPIRES = re.compile(r"\b(?:exp(?:ir\w+|\.)?(?: date)?:?|valid (?:thru|through|until|to):?) $", re.I)
 _DATED = re.compile(
     r"\b(?:[Dd]ated?:?|[Oo]n|[Aa]s of|[Ss]ince|[Ff]rom|[Uu]ntil|[Bb]efore|[Aa]fter|[Bb]y|DOB:?|[Bb]orn"
     r"|[Bb]ackup|[Ss]napshot|[Rr]eleased?) $"
@@ -112,7 +113,7 @@ def _compact(match: re.Match[str]) -> str | None:
     """20240314 alone, or where a date is named."""
     left = before(match)
     dated = not left or _DATED.search(left)
-    if not dated or re.match(r" [a-z]", after(match)):
+    if not dated or re.match(r" (?!(?:is|was|has)\b)[a-z]+s\b", after(match)):
         return None
     return _month_first(MONTHS[int(match["month"]) - 1], int(match["day"]), match["year"])
 
@@ -120,7 +121,11 @@ def _compact(match: re.Match[str]) -> str | None:
 def _slashed_month(match: re.Match[str]) -> str | None:
     """3/14 only where a preposition or a weekday says that it is a date."""
     left = before(match)
-    plain = re.search(r"\b(?:[Oo]n|[Dd]ated?|[Dd]ue|DOB:?|day,?|(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)\.?,?) $", left)
+    if _EXPIRES.search(left) and int(match["day"]) > 20:
+        return f"{MONTHS[int(match['month']) - 1]} {year(2000 + int(match['day']))}"
+    plain = re.search(
+        r"\b(?:[Oo]n|[Ww]eek(?:end)? of|[Dd]ated?|[Dd]ue|DOB:?|day,?|(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)\.?,?) $", left
+    )
     padded = match["month"].startswith("0") and len(match["day"]) == 2
     likely = int(match["day"]) > 12 and (_ON.search(left) or re.search(r"/[0-9]{1,2}(?: to | and | through | ?[-–] ?)$", left))
     fraction = re.match(r" (?:of|cup|inch|mile|pages?)\b", after(match))
@@ -150,7 +155,8 @@ def _month_year(match: re.Match[str]) -> str:
 
 def _quarter(match: re.Match[str]) -> str:
     upper = f" to {match['letter']} {cardinal(int(match['last']))}" if match["last"] else ""
-    return f"{match['letter']} {cardinal(int(match['number']))}{upper} {year(_written_year(match['year']))}"
+    written = f" {year(_written_year(match['year']))}" if match["year"] else ""
+    return f"{match['letter']} {cardinal(int(match['number']))}{upper}{written}"
 
 
 def _fiscal(match: re.Match[str]) -> str:
@@ -161,7 +167,10 @@ def _earlier_day(match: re.Match[str]) -> str:
     return ("" if _THE.search(before(match)) else "the ") + ordinal(int(match[0]))
 
 
-_DATE_ENDS = re.compile(rf"\b(?:{MONTH}\.? [0-9]{{1,2}}{_SUFFIX}?|[0-9]{{1,2}}{_SUFFIX}? {MONTH}\.?)(?:,? {_YEAR})?$")
+_DATE_ENDS = re.compile(
+    r"(?<![0-9/.-])[0-9]{1,4}([/.-])[0-9]{1,2}\1[0-9]{1,4}$"
+    rf"|\b(?:{MONTH}\.? [0-9]{{1,2}}{_SUFFIX}?|[0-9]{{1,2}}{_SUFFIX}? {MONTH}\.?)(?:,? {_YEAR})?$"
+)
 
 
 def _to_next(match: re.Match[str]) -> str | None:
@@ -169,6 +178,7 @@ def _to_next(match: re.Match[str]) -> str | None:
 
 
 RULES: tuple[Rule, ...] = (
+    Rule("date", re.compile(rf"(?<=[0-9]){DASH}(?=[0-9]{{1,4}}([/.-])[0-9]{{1,2}}\1[0-9]{{1,4}}(?![\w/.-]?[0-9]))"), _to_next),
     Rule("date", re.compile(rf"(?<=[\w.]){DASH}(?={MONTH}\b\.? [0-9]|[0-9]{{1,2}}{_SUFFIX}? {MONTH}\b)"), _to_next),
     Rule(
         "date",
@@ -226,7 +236,7 @@ RULES: tuple[Rule, ...] = (
         "date",
         re.compile(
             rf"(?<!\w)(?P<letter>[QH])(?P<number>[1-4])(?:[-–](?P=letter)?(?P<last>[2-4]))?"
-            rf"(?:[ /-]|(?=['’]))(?P<year>{_YEAR}|['’][0-9]{{2}}\b)(?!\w)"
+            rf"(?:(?:[ /-]|(?=['’]))(?P<year>{_YEAR}|['’][0-9]{{2}}\b)|(?<=[-–][2-4])|(?<=[-–][QH][2-4]))(?!\w)"
         ),
         _quarter,
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from qwen3tts.text.english.numbers import cardinal, number
+from qwen3tts.text.english.numerals import fraction
 from qwen3tts.text.rules import Rule, after, before
 
 _OPERATORS = {"+": "plus", "-": "minus", "−": "minus", "–": "minus", "×": "times", "x": "times", "*": "times", "·": "times"} | {
@@ -20,7 +21,8 @@ _PRODUCT = rf"(?:{_NUMBER}[a-zA-Z](?![A-Za-z0-9])(?:[⁰¹²³⁴⁵⁶⁷⁸⁹
 _OPERATOR = r"(?: ?[-−–+×*÷/·] ?| x )"
 _CHAIN = rf"(?<![\w.,$€£/-])[-−]?{_PRODUCT}(?:{_OPERATOR}{_PRODUCT}){{1,12}}"
 _PIECE = re.compile(
-    rf"(?P<number>{_NUMBER})|(?P<power>[⁰¹²³⁴⁵⁶⁷⁸⁹]+)|(?P<operator>[-−–+×*÷/·]| x )|(?P<letter>[a-zA-Z])|(?P<space> )"
+    rf"(?P<fraction>(?<![/0-9.])[0-9]{{1,3}}/[0-9]{{1,3}}(?![/0-9.]))|(?P<number>{_NUMBER})"
+    rf"|(?P<power>[⁰¹²³⁴⁵⁶⁷⁸⁹]+)|(?P<operator>[-−–+×*÷/·]| x )|(?P<letter>[a-zA-Z])|(?P<space> )"
 )
 _POWER = re.compile(
     r"(?<=[\w)\]’'”\".,;:!?])(?:([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,6}|[⁻]?ⁿ)|\^\(?([-−+]?(?:[0-9]{1,6}|[a-zA-Z](?![a-zA-Z])))\)?)"
@@ -37,7 +39,10 @@ def _sum(match: re.Match[str]) -> str:
     words = []
     for piece in _PIECE.finditer(match[0]):
         kind, text = piece.lastgroup, piece[0].strip()
-        if kind == "number":
+        if kind == "fraction":
+            top, bottom = map(int, text.split("/"))
+            words.append(fraction(top, bottom) if 0 < top < bottom else f"{cardinal(top)} divided by {cardinal(bottom)}")
+        elif kind == "number":
             words.append(number(text))
         elif kind == "power":
             words.append(_raised(text))

@@ -81,6 +81,10 @@ _PLAIN = """
     lux / lux: lx
     candela: cd
     microgram: mcg
+    international unit: IU
+    newton meter: Nm
+    kilonewton meter: kNm
+    astronomical unit: AU, au
     piece: pcs
     kibibyte: KiB
     mebibyte: MiB

@@ -198,7 +198,7 @@ RULES = (
     Rule("address", re.compile(rf"(?<![\w.'’-])([NS]\.?[EW]|[NSEW])\.?{_WORDS_BEFORE_SUFFIX}"), _direction),
     Rule(
         "address",
-        re.compile(rf"(?:(?<=[a-z] )|(?<=[a-z], ))({'|'.join(_STATES)})(?: ([0-9]{{5}}(?:-[0-9]{{4}})?))?(?![\w'’-])"),
+        re.compile(rf"(?=[A-Z])(?:(?<=[a-z] )|(?<=[a-z], ))({'|'.join(_STATES)})(?: ([0-9]{{5}}(?:-[0-9]{{4}})?))?(?![\w'’-])"),
         _state,
     ),
     Rule("address", re.compile(rf"(?<=[a-z], )({'|'.join(_OLD_STATES)})\.(?!\w)"), _old_state),

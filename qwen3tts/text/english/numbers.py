@@ -34,7 +34,7 @@ _SUFFIX = r"(?:st|nd|rd|th|ST|ND|RD|TH)"
 _ORDINAL = r"(?:[0-9]{1,3}(?:,[0-9]{3}){1,6}|[0-9]{1,20})"
 _ORDINAL_REST = r"(?:[0-9]{0,2}(?:,[0-9]{3}){1,6}|[0-9]{0,19})"
 _AFTER_NOTHING = r"(?<![\w.,].)"
-_ALONE = r"(?<![\w.,/:-].)"
+_ALONE = r"(?<![\w,/:-].)(?<![^A-Za-z]\..)"
 _APART = r"(?<![\w/⁄].)(?<![0-9][.,-].)"
 _EQUALS_AFTER = re.compile(r"\s*[=≈≠]|\s*[-+−×*/]\s*[0-9.]{1,12}\s*[=≈≠]")
 _ASKED_AFTER = re.compile(r"\s*(?:\?|is\b|equals\b)")
@@ -95,7 +95,9 @@ def _rating(match: re.Match[str]) -> str:
     return f"{number(match[1])} out of {number(match[2])}"
 
 
-def _times(match: re.Match[str]) -> str:
+def _times(match: re.Match[str]) -> str | None:
+    if re.search(r"[=≈(+*/] ?$| [-−] $", before(match)):
+        return None
     upper = f" to {number(match['second'])}" if match["second"] else ""
     return f"{number(match['first'])}{upper} times"
 
@@ -134,9 +136,15 @@ def _range(match: re.Match[str]) -> str:
     first, second = amount(match["first"]), amount(match["second"])
     if _EQUALS_AFTER.match(after(match)) or _EQUALS_BEFORE.search(before(match)):
         return f"{first} minus {second}"
+    if not (before(match) or after(match)) and " " in match[0] and re.fullmatch("[0-9]+ - [0-9]+", match[0]) and _falls(match):
+        return f"{first} minus {second}"
     if first == second and re.fullmatch("[2-9]0", match["second"]):
         return f"{first}-{second}"
     return f"{first} to {second}"
+
+
+def _falls(match: re.Match[str]) -> bool:
+    return int(match["first"][:30]) > int(match["second"][:30])
 
 
 def _plural(match: re.Match[str]) -> str:
@@ -188,6 +196,11 @@ RULES: tuple[Rule, ...] = (
             rf"(?:(?P<sign> ?[%‰])| pct\b)"
         ),
         _percent,
+    ),
+    Rule(
+        "fraction",
+        re.compile(r"(?<![\w/⁄.,])1[/⁄]([0-9]{2,5}) ?(?:s|secs?|seconds?)(?!\w)"),
+        lambda match: f"{fraction(1, int(match[1]))} of a second",
     ),
     Rule("fraction", re.compile(r"(?<![\w/⁄.,])([0-9]{1,2}\.[0-9]{1,2}) ?/ ?(4|5|10|20|100)(?![\w/⁄]|[.,][0-9])"), _rating),
     Rule("fraction", re.compile(rf"{leading(FRACTIONAL, _APART, signed=True)}(?![0-9])"), _fractional),

@@ -55,17 +55,20 @@ SCALES = {"k": "thousand", "K": "thousand", "m": "million", "M": "million", "mn"
 SCALE_WORD = r"(?:hundred|thousand|million|billion|trillion|quadrillion)"
 
 _DETERMINER = re.compile(
-    r"(?<!\w)(?:an?|the|this|that|each|every|another|my|his|her|our|your|their|its|one|any|per|(?!(?:it|that|there|he|she|what|here|where|who|let)['’])[A-Za-z]+['’]s) $", re.I
+    r"(?<!\w)(?:an?|the|this|that|each|every|another|my|his|her|our|your|their|its|one|any|per"
+    r"|(?!(?:it|that|there|he|she|what|here|where|who|let)['’])[A-Za-z]+['’]s) $",
+    re.I,
 )
 _HEAD = re.compile(
-    r" (?:bills?|notes?|coins?|banknotes?|cameras?|sensor|laptops?|monitors?|SSD|battery|chargers?|bulbs?|pizzas?|ceilings?|guard|forward|frame|relay"
+    r" (?:bills?|notes?|coins?|banknotes?|cameras?|sensor|laptops?|monitors?|SSD|battery|chargers?|bulbs?"
+    r"|pizzas?|ceilings?|guard|forward|frame|relay"
     r"|engine|angles?|turns?|rotation|film|lens|lenses|waist|pipe|screws?|reads?|walk|drive|ride)\b"
 )
 _NO_HEAD = re.compile(
     r" (?:is|was|are|were|of|from|to|and|or|in|on|at|for|by|with|per|a|an|the|that|which|who|you|we|he|she|it|they"
     r"|I|will|would|has|had|have"
     r"|than|as|but|if|when|because|each|every|more|less|away|ago|later|long|high|tall|wide"
-    r"|deep|thick|across|today|tonight|tomorrow|outside|now|here|there|left|down|up|off|out|apart|diameter|before|after|above|below)\b"
+    r"|deep|thick|across|since|during|using|taller|shorter|longer|wider|today|tonight|tomorrow|outside|now|here|there|left|down|up|off|out|apart|diameter|before|after|above|below)\b"
 )
 _DENOMINATORS = {2: ("half", "halves"), 4: ("quarter", "quarters")}
 _MIXED = {(1, 2): "a half", (1, 3): "a third", (1, 4): "a quarter"}
@@ -191,9 +194,13 @@ def describes(match: re.Match[str]) -> bool:
     left, right = match.string[max(0, match.start() - 24) : match.start()], match.string[match.end() : match.end() + 24]
     if re.match(r"-[A-Za-z]", right) or _HEAD.match(right):
         return True
-    if not re.match(r" [A-Za-z]", right) or _NO_HEAD.match(right):
-        return False
-    return bool(_DETERMINER.search(left))
+    return before_noun(match) and bool(_DETERMINER.search(left))
+
+
+def before_noun(match: re.Match[str]) -> bool:
+    """Whether a word follows that a quantity could describe."""
+    right = match.string[match.end() : match.end() + 24]
+    return bool(re.match(r" [A-Za-z]", right)) and not _NO_HEAD.match(right)
 
 
 def counted(words: str, one: str, many: str, *, one_only: bool, adjective: bool) -> str:

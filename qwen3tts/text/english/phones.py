@@ -25,7 +25,7 @@ _EMERGENCY_AFTER = re.compile(
     r"| is [\w' ]{0,40}\b(?:emergency|crisis)\b| (?:for|in) (?:an |all |any )?emergenc"
 )
 _NUMBERED = re.compile(
-    r"\b(?:(?:pin|passcode|password|otp|code|account|acct|serial|tracking|passport|ssn|isbn|issn|vin|imei|ein|iban|s/n|routing|cvv|cvc)"
+    r"\b(?:(?:pin|passcode|password|otp|code|account|acct\.?|serial|tracking|passport|ssn|isbn|issn|vin|imei|ein|iban|s/n|routing|cvv|cvc)"
     r"(?: (?:number|no\.?|code|id))?"
     r"|(?:card|invoice|order|confirmation|reference|booking|reservation|ticket|id|case|membership|policy|customer|license|licence|badge|"
     r"member|employee|student|plate|reg|registration|flight|model|part)"
@@ -81,7 +81,10 @@ def _texted(match: re.Match[str]) -> str | None:
 
 def _listed(match: re.Match[str]) -> str | None:
     """A number that stands for something and counts nothing: a PIN, an order, an account."""
-    if not _NUMBERED.search(before(match)):
+    left = before(match)
+    if not (
+        _NUMBERED.search(left) or (len(match[2]) > 5 and match[2].isdigit() and re.search(r"\b[Nn](?:o\.?|umber|um\.?) $", left))
+    ):
         return None
     return ("number " if match[1] else "") + _grouped(match[2])
 
@@ -125,6 +128,7 @@ RULES = (
     Rule("phone", re.compile(rf"{_FREE}(?:{'|'.join(_SHORT)})(?![\w%]|[-.,:/][0-9])"), _emergency),
     Rule("phone", re.compile(rf"{_FREE}[0-9]{{4,6}}{_NO_MORE}"), _texted),
     Rule("card", re.compile(rf"{_FREE}[0-9]{{4}}(?:([ -])[0-9]{{4}})(?:\1[0-9]{{4}}){{2,4}}{_NO_MORE}"), _card),
+    Rule("code", re.compile(r"[0-9](?:(?<=ISBN .)|(?<=ISBN: .)|(?<=-10: .)|(?<=-13: .))[0-9 -]{8,16}[0-9X](?!\w)"), _card),
     Rule("card", re.compile(rf"{_FREE}[0-9]{{4}}([ -])[0-9]{{6}}\1[0-9]{{5}}{_NO_MORE}"), _card),
     Rule(
         "code",

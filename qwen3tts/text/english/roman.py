@@ -39,7 +39,9 @@ _GIVEN = frozenset(
     Kenneth Steven Brian Kevin Gary Larry Frank Scott Eric Stephen Andrew Raymond Jack Walter Harold Peter Arthur Fred
     Albert Samuel Howard Eugene Louis Philip Benjamin Martin Ronald Anthony Christopher Matthew Timothy Patrick Alexander
     Nicholas Theodore Franklin Davis Sammy Ken Robert Harry Cornelius Adlai Alfred Russell Oscar Earl Loudon Griffin
-    Marvin Odell Mitchell Thurston Juan Carlos Luis Jose Nelson Winston""",
+    Marvin Odell Mitchell Thurston Juan Carlos Luis Jose Nelson Winston
+    Joe Jim Bob Tom Bill Mike Sam Dan Ben Max Hank Chris Steve Greg Jeff Jerry Jimmy Billy Bobby Johnny Tommy Roger Alan Bruce
+    Carl Clarence Edgar Ernest Roy Ralph Leon Oliver Jason Ryan Justin Adam Nathan Edwin Francis Hunter Trey""",
     )
 )
 _COUNTED = re.findall(
@@ -79,6 +81,10 @@ _BEFORE_RULERS = frozenset(
 ) | {""}
 _NUMERAL = r"[IVXLCDM]{1,12}"
 _INITIAL = re.compile(r"\b[A-Z][a-z]+ (?:[A-Z]\. ?){1,2}[A-Z][\w'’-]+,? $")
+_DIVISION = re.compile(
+    r"(?<!\w)([Aa]ct|[Ss]cene|[Cc]hapter|[Pp]art|[Ss]ection|[Vv]olume|[Bb]ook|[Cc]anto|[Ii]tem|[Aa]ppendix|[Ff]igure|[Cc]lause|[Nn]ote"
+    r"|[Pp]aragraph|[Aa]rticle|[Tt]able|[Pp]hase|[Ss]tage|[Tt]ype)$"
+)
 _LAST_WORDS = re.compile(r"(?:([\w'’.]+) )?([\w'’.]+)[ ,]$")
 
 
@@ -145,9 +151,11 @@ def _the(n: int) -> str:
 
 def _small(match: re.Match[str]) -> str | None:
     """ "Scene ii", but not "the part i like"."""
-    n = value(match[2].upper())
-    named = match[1][0].isupper() or match[1] in ("act", "scene") or not re.match(r"[ ’']\w", after(match))
-    return f"{match[1]} {cardinal(n)}" if n and (len(match[2]) > 1 or (match[2] in "ivx" and named)) else None
+    n, word = value(match[1].upper()), _DIVISION.search(before(match))
+    if not n or not word:
+        return None
+    named = word[1][0].isupper() or word[1] in ("act", "scene") or not re.match(r"[ ’']\w", after(match))
+    return f" {cardinal(n)}" if len(match[1]) > 1 or (match[1] in "ivx" and named) else None
 
 
 def _second(match: re.Match[str]) -> str | None:
@@ -191,16 +199,9 @@ RULES = (
     ),
     Rule("roman", re.compile(rf"(?<![\w.'’-])({_NUMERAL})(?:st|nd|rd|th)?(?=(?:-| )(?:century|centuries)\b)"), _century),
     Rule("roman", re.compile(rf"(?<=[A-Za-z.][ ])({_NUMERAL})(?![\w-]|\.[A-Z]|\. [A-Z]\.)"), _after_word),
-    Rule(
-        "roman",
-        re.compile(
-            r"\b((?:[Aa]ct|[Ss]cene|[Cc]hapter|[Pp]art|[Ss]ection|[Vv]olume|[Bb]ook|[Cc]anto|[Ii]tem|[Aa]ppendix|[Ff]igure|[Cc]lause|[Nn]ote"
-            r"|[Pp]aragraph|[Aa]rticle|[Tt]able|[Pp]hase|[Ss]tage|[Tt]ype))[ ]([ivxl]{1,7})(?![\w'’-])"
-        ),
-        _small,
-    ),
+    Rule("roman", re.compile(r" ([ivxl]{1,7})(?![\w'’-])"), _small),
     Rule("roman", re.compile(r"(?<![\w.'’-])M[IVXLCDM]{3,14}(?![\w'’-])"), _year),
-    Rule("roman", re.compile(r"(?:(?<=[Pp]age )|(?<=[Pp]ages ))([ivxl]{1,7})(?:[-–]([ivxl]{1,7}))?(?!\w)"), _page),
+    Rule("roman", re.compile(r"([ivxl](?:(?<=[Pp]age .)|(?<=[Pp]ages .))[ivxl]{0,6})(?:[-–]([ivxl]{1,7}))?(?!\w)"), _page),
     Rule("roman", re.compile(r"\(((?:ii|iii|iv|vi|vii|viii|ix|xi|xii))\)"), _item),
     Rule("roman", re.compile(r"(?<![^\n])([IVX]{2,6})(?=[.)] [A-Z])"), _heading),
 )

@@ -74,7 +74,8 @@ def _padded(match: re.Match[str], words: str) -> str:
     """Words in the place of a sign and the spaces at its sides, parted from what stands there."""
     text, start, end = match.string, match.start(), match.end()
     left = "" if not start or text[start - 1] in (" \n" if match[0][0] == " " else " \n([{\"“«'‘") else " "
-    right = "" if end == len(text) or text[end] in (" \n" if match[0][-1] == " " else " \n)]}.,;:!?\"”»'’…") else " "
+    closing = " \n" if match[0][-1] == " " or re.match(r"\.[0-9]", text[end : end + 2]) else " \n)]}.,;:!?\"”»'’…"
+    right = "" if end == len(text) or text[end] in closing else " "
     return left + words + right
 
 
@@ -113,8 +114,17 @@ def _slash(match: re.Match[str]) -> str:
         return " "
     if first.lower() in _EITHER and second.lower() in _EITHER:
         return " or "
-    acronyms = first.isupper() and second.isupper() and len(first) < 6 and len(second) < 6
+    if first == "f" and second[:1].isdigit():
+        return " "
+    acronyms = (
+        first.isupper() and second.isupper() and len(first) < 6 and len(second) < 6 and not re.search("[0-9]", first + second)
+    )
     return " " if acronyms else " slash "
+
+
+def _stars(match: re.Match[str]) -> str:
+    one = re.search(r"(?<![0-9.,])1$", before(match)) or re.match(r" [a-z]", after(match))
+    return _padded(match, f" {'star' if one else 'stars'}").replace("  ", " ")
 
 
 def _bar(match: re.Match[str]) -> str:
@@ -137,12 +147,15 @@ _SUMMAND = r"[\w)\]%°'’\"²³]"
 RULES = (
     *maths.RULES,
     Rule("sign", re.compile(rf"( ?)&(?:amp;)*({'|'.join(_ENTITIES)});"), lambda match: match[1] + _ENTITIES[match[2]]),
+    Rule("sign", re.compile(r"(?<=[0-9]) [·∙] (?=[0-9]{1,6}(?:\.[0-9]{1,6})?(?:$|\n| ?=))"), lambda match: " times "),
     Rule("sign", re.compile(r"(?<=[0-9])[~〜～](?=[$€£]?[0-9])"), lambda match: " to "),
     Rule("money", re.compile(r"(?<![\w$])\$(?=[A-Z]{1,5}(?![\w]))"), lambda match: ""),
-    Rule("sign", re.compile(r"(?<=[Dd]ial )\*(?=[0-9])|(?<=[Pp]ress )\*(?!\w)"), lambda match: _padded(match, "star")),
+    Rule("sign", re.compile(r"\*(?:(?<=ial .)(?=[0-9])|(?<=ress .)(?!\w))"), lambda match: _padded(match, "star")),
     Rule("layout", re.compile(rf"{_LINE}(?:[-*_=~#] ?){{3,200}}(?![^\n])"), lambda match: ""),
     Rule(
-        "layout", re.compile(rf"{_LINE}(?:```\w{{0,20}}|#{{1,6}} |(?:>{{1,3}} ?)+(?=\S)|[*•‣◦▪▸►●○■□–·] (?=\S))"), lambda match: ""
+        "layout",
+        re.compile(rf"{_LINE}(?:```\w{{0,20}}|#{{1,6}} |(?:>{{1,3}} ?)+(?=\S)(?!(?<=>)[0-9.])|[*•‣◦▪▸►●○■□–·] (?=\S))"),
+        lambda match: "",
     ),
     Rule(
         "layout",
@@ -153,16 +166,17 @@ RULES = (
     ),
     Rule("layout", re.compile(r"(?<=[\w.,:;!?\"'”’)%])\*{1,3}(?![\w*])"), lambda match: ""),
     Rule("layout", re.compile(r"(?<!\w)_{1,3}(?=[^\W_])|(?<=[^\W_])_{1,3}(?!\w)|(?<=[.!?])_{1,3}(?!\w)"), lambda match: ""),
+    Rule("layout", re.compile(r"(?:(?<=[.,;:!?\"'”’)\]])|(?<=[a-z]{3}))\[[0-9]{1,3}\](?=[\s.,;:!?\[)]|$)"), lambda match: ""),
     Rule("layout", re.compile(r"(?<=\w)`(?=\w)"), lambda match: "'"),
     Rule("layout", re.compile(r"`{1,3}|~~(?=\w)|(?<=\w)~~|[†‡※]"), lambda match: ""),
     Rule("quotes", re.compile(f"[{''.join(_CURLY)}]"), lambda match: _CURLY[match[0]]),
     Rule("sign", re.compile(r"(?<=\w)_{1,3}(?=\w)"), lambda match: " underscore "),
     Rule("sign", re.compile(r" ?<3\b"), _heart),
-    Rule("sign", re.compile(r"(?<=[0-9])[★⭐]\ufe0f?"), lambda match: _padded(match, "star")),
+    Rule("sign", re.compile(r"(?<=[0-9]) ?[★⭐]\ufe0f?"), _stars),
     Rule(
         "sign",
         re.compile(
-            r" ?(?:(?<=[\w)\]%°²³\"' ])(?:===?|!=|<=|>=|<>|=>|&&|-{1,2}>|<->?|:=|~=|=)(?= ?[\w(√∞\"'$€£−-])"
+            r"(?=[ <>=!~:&-]) ?(?:(?<=[\w)\]%°²³\"' ])(?:===?|!=|<=|>=|<>|=>|&&|-{1,2}>|<->?|:=|~=|=)(?= ?[\w(√∞\"'$€£−-])"
             r"|[<>](?= ?[0-9$€£−.-])|(?<=[\w)] )[<>](?= [\w(])|(?<=[0-9])[<>](?=\w)|~(?= ?[$€£]?[0-9])) ?"
         ),
         _compared,
@@ -170,7 +184,7 @@ RULES = (
     Rule(
         "sign",
         re.compile(
-            rf"(?: \+ |\+ | \+(?![0-9.])|\+)(?=[\w(√$€£−-])"
+            rf"(?=[ +])(?: \+ |\+ | \+(?![0-9.])|\+)(?=[\w(√$€£−-])"
             rf"(?:(?<={_SUMMAND} \+ )|(?<={_SUMMAND}\+ )|(?<={_SUMMAND} \+)|(?<={_SUMMAND}\+))"
             r"|(?<=\w)\+(?![\w+])"
         ),
@@ -178,12 +192,13 @@ RULES = (
     ),
     Rule(
         "sign",
-        re.compile(r"(?<=[0-9a-zA-Z)]) \* (?=[0-9a-zA-Z(])|(?<=[0-9)])\*(?=[0-9(a-z])"),
+        re.compile(r"(?=[ *])(?:(?<=[0-9a-zA-Z)])(?<!ress) \* (?=[0-9a-zA-Z(])|(?<=[0-9)])\*(?=[0-9(a-z]))"),
         lambda match: _padded(match, "times"),
     ),
     Rule("sign", re.compile(r"(?<=\w)·(?=\w)"), lambda match: _padded(match, "times")),
     Rule("layout", re.compile(r" [•·▪|‖¦●] (?=\S)|(?<=\w)\|(?=\w)|(?<![^\n])\| | \|(?![^\n])"), _bar),
     Rule("sign", re.compile(r"(?<=[^\W_]) ?/ ?(?=[^\W_])"), _slash),
+    Rule("sign", re.compile(r"(?<=[\w)]) ?/ ?(?=\()|(?<=\)) ?/ ?(?=\w)"), lambda match: " over "),
     Rule("sign", re.compile(r"(?<=\w)\\(?=\w)"), lambda match: " backslash "),
     Rule(
         "sign",

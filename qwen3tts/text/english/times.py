@@ -69,7 +69,7 @@ def _of_day(match: re.Match[str]) -> str:
         zero = "oh " if hour.startswith("0") else ""
         return f"{zero}{cardinal(int(hour))} {'hundred' if minute == '00' else cardinal(int(minute))}"
     verses = f" to {number(match['verse'])}" if match["verse"] else ""
-    tail = f" point {digits(match['tenths'])}" if match["tenths"] else ""
+    tail = f" point {digits(match['tenths'])}" if match["tenths"] else "-" if after(match).startswith("ish") else ""
     return _clock(hour, minute, bare=bool(hundred)) + _seconds(match["second"]) + tail + verses + _zone(match["zone"])
 
 
@@ -149,6 +149,8 @@ RULES: tuple[Rule, ...] = (
         re.compile(r"(?<![\w:.,/])[0-9]{1,6}(?:\.[0-9]{1,3})?(?::[0-9]{1,6}(?:\.[0-9]{1,3})?){1,4}(?![\w:/]|[.,][0-9])"),
         _ratio,
     ),
+    Rule("time", re.compile(r"[ –—−-](?<=[mM.].)(?:(?<= )[-–—−] |(?<! ))(?=noon\b|midnight\b)"), lambda match: " to "),
+    Rule("time", re.compile(rf"\b(noon|midnight){DASH}(?=[0-9])"), lambda match: f"{match[1]} to "),
     Rule("time", re.compile(rf"(?<![\w.,:])([01][0-9]|2[0-3])({_MINUTE}) ?(?:hours|hrs?|h)(?!\w)"), _military),
     Rule("time", re.compile(r"(?<!\w)(GMT|UTC) ?([+−–-]) ?([0-9]{1,2})(?::?([0-9]{2}))?(?!\w)"), _offset),
     Rule(

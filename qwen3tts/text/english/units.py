@@ -12,6 +12,7 @@ from qwen3tts.text.english.numerals import (
     NOT_INSIDE,
     SCALE_WORD,
     amount,
+    before_noun,
     counted,
     describes,
     is_one,
@@ -28,6 +29,9 @@ _DOTTED = (
 _SIZED = re.compile(r"[.,;)]|[- ]?(?:wide|long|tall|high|deep|thick|diameter|in diameter|diagonal|x|×|by|of (?:rain|snow))\b")
 _TALL = re.compile(r" (?:[a-z]+ )?(?:tall|high|wide|long|deep|ceilings?|walls?|fences?|by)\b")
 _FEET_BEFORE = re.compile(r"(?:\bft\.?|\bfeet|['′’]) $|[x×] ?$")
+_NOUN = re.compile(
+    r" (?:round|square|springform|baking|cake|pie|deep|cast|loaf|skillet|pan|pot|dish|tin|cubes?|slices?|pieces|strips|rounds)\b"
+)
 _PEOPLE = re.compile(
     r" (?:people|users|followers|views|subscribers|customers|copies|homes|downloads|jobs|visitors|times|viewers|players)\b"
 )
@@ -91,6 +95,8 @@ def _quantity(match: re.Match[str]) -> str | None:
     if match["scale"]:
         words += f" {match['scale']}"
     single = is_one(match["first"]) and words == amount(match["first"])
+    if symbol == "in" and match["stop"] and _NOUN.match(after(match)):
+        return counted(words, one, many, one_only=single, adjective=True)
     return counted(
         words, one, many, one_only=single, adjective=gap == "-" or describes(match) or (symbol == "pt" and one == "point")
     )
@@ -115,12 +121,13 @@ def _feet(match: re.Match[str]) -> str | None:
 def _foot(match: re.Match[str]) -> str | None:
     """A straight mark behind a number means feet where a size is told."""
     described = describes(match)
-    beside = re.match(r" ?[x×] ?[0-9]", after(match)) or re.search(r"['′’] ?[x×] ?$", before(match))
+    beside = match["sides"] or re.match(r" ?[x×] ?[0-9]", after(match))
     opened = re.search(r"(?<!\w)['‘][^'’]*$", before(match))
     told = described or _TALL.match(after(match)) or re.match(r"[.,;)]|$", after(match))
     if match["mark"].strip() != "′" and not beside and (opened or not told):
         return None
-    return counted(amount(match[1]), "foot", "feet", one_only=match[1] == "1", adjective=described)
+    words = " by ".join([amount(match["first"]), *(amount(side) for side in re.findall(AMOUNT, match["sides"] or ""))])
+    return counted(words, "foot", "feet", one_only=words == "one", adjective=described or bool(beside and before_noun(match)))
 
 
 def _inches(match: re.Match[str]) -> str | None:
@@ -131,7 +138,10 @@ def _inches(match: re.Match[str]) -> str | None:
     if match["mark"] == "”" and quotes.count("“") > quotes.count("”"):
         return None
     words = amount(match["first"]) + (f" to {amount(match['second'])}" if match["second"] else "")
-    return counted(words, "inch", "inches", one_only=is_one(match["first"]) and not match["second"], adjective=describes(match))
+    words += "".join(f" by {amount(side)}" for side in re.findall(AMOUNT, match["sides"] or ""))
+    single = is_one(match["first"]) and not (match["second"] or match["sides"])
+    described = describes(match) or bool(re.match(" [a-z]", after(match)) and before_noun(match))
+    return counted(words, "inch", "inches", one_only=single, adjective=described)
 
 
 def _angle(match: re.Match[str]) -> str:
@@ -175,7 +185,13 @@ RULES: tuple[Rule, ...] = (
         ),
         _feet,
     ),
-    Rule("unit", re.compile(rf"({leading(AMOUNT, _FREE)})(?P<mark> ?′|['’])(?!\w)"), _foot),
+    Rule(
+        "unit",
+        re.compile(
+            rf"(?P<first>{leading(AMOUNT, _FREE)})(?P<sides>(?:['′’] ?[x×] ?{AMOUNT}(?=['′’])){{1,2}})?(?P<mark> ?′|['’])(?!\w)"
+        ),
+        _foot,
+    ),
     Rule(
         "unit",
         re.compile(
@@ -185,10 +201,13 @@ RULES: tuple[Rule, ...] = (
         ),
         _feet,
     ),
-    Rule("unit", re.compile(r"(?:(?<=degrees )|(?<=degree ))[CFK](?![\w'’-])|[°º](?:C|F)(?!\w)"), _scale),
+    Rule("unit", re.compile(r"[CFK°º](?:(?:(?<=degrees .)|(?<=degree .))(?<![°º])(?!['’-])|(?<=[°º])[CF])(?!\w)"), _scale),
     Rule(
         "unit",
-        re.compile(rf"(?P<first>{leading(AMOUNT, _FREE)})(?:{DASH}(?P<second>{AMOUNT}))?(?P<mark>\"|″|”|''|′′)(?!\w)"),
+        re.compile(
+            rf"(?P<first>{leading(AMOUNT, _FREE)})(?:{DASH}(?P<second>{AMOUNT})|(?P<sides>(?:[\"″”]? ?[x×] ?{AMOUNT}){{1,2}}))?"
+            rf"(?P<mark>\"|″|”|''|′′)(?!\w)"
+        ),
         _inches,
     ),
     Rule(

@@ -34,7 +34,7 @@ _SURE = re.compile(
     rf"(?:\b(?:[Ii]n|[Ss]ince|[Dd]uring|[Cc]irca|b\.|d\.|[Cc]a?\.|[Yy]ears?|[Ss]pring|[Ss]ummer|[Aa]utumn|[Ff]all"
     r"|[Ww]inter|[Cc]lass of|[Bb]ack to|FY|Q[1-4]|H[12]"
     rf"|[Ee]arly|[Ll]ate|[Mm]id|[Aa]nno|[Cc]opyright|[Bb]orn"
-    rf"|[Dd]ied|[Ee]stablished|[Ff]ounded|[Ee]st\.|{MONTH}\.?,?|AD|A\.D\.)[ -]|[©~]|[Mm]id-)$"
+    rf"|[Dd]ied|[Ee]stablished|[Ff]ounded|[Ee]st\.|{MONTH}\.?,?|AD|A\.D\.)[ -]|[©~]|[Mm]id-|\b[bdrc]\.)$"
 )
 _LIKELY = re.compile(
     r"\b(?:[Bb]y|[Ff]rom|[Oo]f|[Uu]ntil|[Tt]ill|[Tt]o|[Aa]fter|[Bb]efore|[Bb]etween|[Aa]round|[Aa]bout|[Pp]re-|[Pp]ost-"
@@ -48,6 +48,7 @@ _AMOUNT_BEFORE = re.compile(
 )
 _SPAN_BEGINS = re.compile(r"\b(?:[Ff]rom|[Bb]etween) $")
 _SPAN_ENDS = re.compile(rf" (?:to|and|until|through) [12][0-9]{{3}}\b(?! (?:{_MEASURED})\b)")
+_NAME_AFTER = re.compile(r" [A-Z][a-z]+(?<!s)\b")
 _RELATED = re.compile(
     r"['’]s\b| (?:was|is|saw|will|has|marked|brought|became|edition|election|season|Olympics|World|film|movie|novel)\b"
 )
@@ -91,6 +92,8 @@ def _year(match: re.Match[str]) -> str | None:
         is_year = n >= 1800 and not COUNTED.match(right)
     elif COUNTED.match(right) or _PLURAL.match(right) or n > 2100 or _AMOUNT_BEFORE.search(left):
         is_year = False
+    elif n % 100 and n >= 1500 and _NAME_AFTER.match(right):
+        is_year = True
     elif _LIKELY.search(left) or _RELATED.match(right) or (left.endswith("(") and right.startswith((")", "-", "–"))):
         is_year = n % 100 > 0 or n >= 1800
     else:
@@ -127,7 +130,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "year",
         re.compile(
-            rf"(?<![\w.,/:$€£])(?<![0-9] )(?<![0-9][-–])[12][0-9]{{3}}{NOT_FOLLOWED}"
+            rf"(?<![\w,/:$€£])(?:(?<!\.)|(?<=\b[bdrcC]\.))(?<![0-9] )(?<![0-9][-–])[12][0-9]{{3}}{NOT_FOLLOWED}"
             rf"(?![\w%°½¼¾+]| ?[x×] ?[0-9]| [0-9]{{3}}\b| ?%)"
         ),
         _year,

@@ -7,12 +7,13 @@ import re
 from qwen3tts.text.rules import Rule, after, before
 from qwen3tts.text.russian import acronyms, places, references, roman
 from qwen3tts.text.russian.forms import Form, adjective, case_in, follows_noun, forms, governed
-from qwen3tts.text.russian.grammar import Case, inflect
+from qwen3tts.text.russian.grammar import inflect
 from qwen3tts.text.russian.shortened import ADJECTIVES, BEFORE_NUMBERS, CONTRACTED, ENDING_SENTENCES, FIXED, NOUNS
 from qwen3tts.text.russian.stops import any_of, as_written, kept_stop
 
 _SCALES = {"тыс.": "тысяча", "млн": "миллион", "млрд": "миллиард", "трлн": "триллион"}
 _OTHERS = {"др": "другой", "пр": "прочий", "проч": "прочий"}
+_MEASURES = frozenset(["квадратный", "кубический"])
 _SPOONS = {"ст.": "столовый", "ч.": "чайный", "дес.": "десертный"}
 
 
@@ -36,17 +37,18 @@ _ADJECTIVE_RULE = re.compile(
     r"(?=«?(?:и [а-яё]{2,6}\. ?)?(?P<first>[а-яё][а-яё-]{1,40})(?: (?P<second>[а-яё][а-яё-]{1,40}))?)"
 )
 _NOUN_RULE = re.compile(rf"{_START}{_NO_NUMBER}(?P<short>{any_of(NOUNS)})(?:(?<=\.)(?= ?[а-яё«(+0-9:,])|(?<!\.){_END})")
+_HEAD_BEFORE = re.compile(r"(?<!\w)([Зз]ав|[Дд]оц|[Пп]роф|[Зз]ам|[Аа]сс|[Нн]ач|[Рр]ук|[Пп]ом|[Дд]ир|преп)\. ?$")
 _CONTRACTED_RULE = re.compile(rf"{_START}(?P<stem>{any_of(CONTRACTED)})(?P<ending>[а-яё]{{0,3}}){_END}")
 _PETERSBURG_RULE = re.compile(r"(?<![\w.\-])(?:СПб\.?|С\.-Петербург(?P<ending>[а-я]{0,2}))(?!\w)")
 _OTHERS_RULE = re.compile(rf"{_START}(?P<and>[иИ]) (?P<many>мн\. ?)?(?P<short>др|пр|проч)\.")
-_STREET_BEFORE = re.compile(r"(?<!\w)(?:ул|пр|просп|пер|пл|наб|улиц|проспект|площад|переул|набереж|шоссе|перекр[её]ст)[^,;!?\n]{1,40}$")
-_COMPARE_RULE = re.compile(
-    rf"{_START}[Сс]р\.(?= ?(?:со? |также |[«\"„(A-ZА-ЯЁ0-9§№]|[а-я]{{1,5}}\. ?[0-9IVX]))"
+_STREET_BEFORE = re.compile(
+    r"(?<!\w)(?:ул|пр|просп|пер|пл|наб|улиц|проспект|площад|переул|набереж|шоссе|перекр[её]ст)[^,;!?\n]{1,40}$"
 )
+_COMPARE_RULE = re.compile(rf"{_START}[Сс]р\.(?= ?(?:со? |также |[«\"„(A-ZА-ЯЁ0-9§№]|[а-я]{{1,5}}\. ?[0-9IVX]))")
 _LITERALLY_RULE = re.compile(rf"{_START}[Бб]укв\.(?=:? ?[«\"„“'‘A-Za-z])|(?<=\()букв\.")
 _SPOON_RULE = re.compile(r"(?<![\w.\-/])(?P<short>ст|ч|дес)\. ?(?=(?P<spoon>лож[а-яё]{2,4}))")
-_NAMED_RULE = re.compile(r"(?<=[А-Яа-яё»\"0-9] )им\. ?(?=(?:[А-ЯЁ]\. ?){0,2}(?P<name>[А-ЯЁ][а-яё-]+)|[0-9«])")
-_SCALE_RULE = re.compile(rf"(?<=[а-яё] )(?:{'|'.join(re.escape(s) for s in _SCALES)})(?!\w)")
+_NAMED_RULE = re.compile(r"(?:(?<=[А-Яа-яё»\"0-9] )|(?<![^\n]))[Ии]м\. ?(?=(?:[А-ЯЁ]\. ?){0,2}(?P<name>[А-ЯЁ][а-яё-]+)|[0-9«])")
+_SCALE_RULE = re.compile(rf"(?:(?<=[а-яё] )|(?<![^(\n])(?=тыс))(?:{'|'.join(re.escape(s) for s in _SCALES)})(?!\w)")
 
 
 def _spaced(match: re.Match[str], words: str) -> str:
@@ -75,7 +77,7 @@ def _adjective(match: re.Match[str]) -> str | None:
     nouns = [form for form in forms(match["first"]) if form.part == "NOUN"]
     if forms(match["first"])[:1] and forms(match["first"])[0].part == "ADJF":
         nouns = [form for form in forms(match["second"] or "") if form.part == "NOUN"]
-    if not nouns or nouns[0].lemma == "метро":
+    if not nouns or nouns[0].lemma == "метро" or (lemma in _MEASURES and not nouns[0].lemma.endswith(("метр", "фут", "дюйм"))):
         return None
     options = governed(before(match))
     form = next((form for case in options for form in nouns if form.case == case), None)
@@ -94,7 +96,9 @@ def _best(left: str, nouns: list[Form]) -> Form:
 
 
 def _noun(match: re.Match[str]) -> str:
-    word = inflect(_key(match["short"], NOUNS), case_in(before(match)), False)
+    head = _HEAD_BEFORE.search(before(match))
+    case = case_in(before(match)) if head is None else "ins" if head[1].lower() == "зав" else "gen"
+    word = inflect(_key(match["short"], NOUNS), case, False)
     return _spaced(match, as_written(match["short"], word)) if match["short"].endswith(".") else as_written(match["short"], word)
 
 
@@ -138,7 +142,7 @@ def _spoon(match: re.Match[str]) -> str | None:
 def _named(match: re.Match[str]) -> str | None:
     if match["name"] and not any(form.case == "gen" for form in forms(match["name"])):
         return None
-    return "имени "
+    return as_written(match[0], "имени ")
 
 
 def _scale(match: re.Match[str]) -> str:

@@ -44,6 +44,7 @@ _LETTERS = {
 _VOWELS = frozenset("АЕЁИОУЫЭЮЯ")
 # Words without a vowel that are no acronyms, and Roman numerals written in Cyrillic.
 _KEPT = frozenset(["ХХ", "ХХХ", "МХ", "ГМ", "ХМ", "ХММ", "БРР", "ТСС", "ТС", "МММ", "ММ", "ПФ", "ПФФ", "ПСС", "ШШ"])
+_DRAWN_OUT = re.compile(r"(.)\1\1$")
 _ACRONYM = re.compile(r"(?<![\w.\-])(?P<word>[А-ЯЁ]{2,7})(?![\w]|[-'’][а-яёА-ЯЁ])")
 
 
@@ -54,7 +55,7 @@ def spell(word: str) -> str:
 
 def _acronym(match: re.Match[str]) -> str | None:
     word = match["word"]
-    return None if word in _KEPT or _VOWELS & set(word) else spell(word)
+    return None if word in _KEPT or _VOWELS & set(word) or _DRAWN_OUT.search(word) else spell(word)
 
 
 RULES = (Rule("acronym", _ACRONYM, _acronym),)

@@ -15,7 +15,7 @@ _VERSION = re.compile(r"(?<![\w.,])(?P<v>[vV]\.? ?)?[0-9]{1,5}(?:\.[0-9]{1,5}){2
 _SHORT_VERSION = re.compile(r"(?<![\w.,])(?P<v>[vV]\.? ?)(?P<number>[0-9]{1,4}(?:\.[0-9]{1,5})?)(?![\w]|[.,][0-9])")
 _NAMED_VERSION = re.compile(
     r"(?:(?<=[A-Za-z] )|(?<=[A-Za-z]/)|(?<=[Вв]ерсия )|(?<=[Вв]ерсии )|(?<=[Вв]ерсию )|(?<=[Вв]ерсией ))"
-    r"[0-9]{1,4}\.[0-9]{1,4}(?![\w]|[.,][0-9])"
+    r"(?P<number>[0-9]{1,4}\.[0-9]{1,4})(?P<tail>[a-z]{0,2})(?![\w]|[.,][0-9])"
 )
 _MEASURED = re.compile(
     r"\s?(?:[%$€₽£¥°‰]|(?:[кмсд]?м|к?г|мг|м?л|руб|р\.|тыс|млн|млрд|трлн|долл|евро|сек|мин|час|балл|процент"
@@ -27,8 +27,12 @@ _MODEL = re.compile(
 _MIXED = re.compile(
     r"(?<![\w.,/+\-])(?=[A-Za-zА-ЯЁа-яё]{1,12}[0-9])[A-Za-zА-ЯЁ][A-Za-zА-ЯЁа-яё0-9]{1,40}(?:[-/][A-ZА-ЯЁ0-9]{1,8}){0,5}(?![\w])"
 )
+_NUMBER_LETTERS = re.compile(r"(?<![\w.,/+\-])[0-9]{1,5}-[А-ЯЁA-Z]{1,4}(?![\w\-])")
 _FIRST_DIGITS = re.compile(r"(?<![\w.,/+\-])(?P<number>[0-9]{1,4})(?P<letters>[GDKДК]|[pр]|D[A-Z]?)(?P<tail>[0-9]{0,2})(?![\w])")
-_CLASS = re.compile(r"(?<![\w.,/+\-])(?P<number>[0-9]{1,2})[ -]?(?P<letter>«?[А-Е]»?) (?=класс(?P<ending>[а-яё]{0,3}))")
+_CLASS = re.compile(
+    r"(?<![\w.,/+\-])(?P<number>[0-9]{1,2})"
+    r"(?: ?(?P<letter>[«\"][А-Еа-е][»\"]|[А-Е])|-?(?P<glued>[а-еА-Е])) (?=класс(?P<ending>[а-яё]{0,3}))"
+)
 _STANDARD = re.compile(r"(?<=[А-Яа-яA-Z] )(?P<number>[0-9]{1,6}(?:\.[0-9]{1,6}){0,3})(?P<year>[-–—][0-9]{2,4})(?![\w\-])")
 _STANDARDS = re.compile(r"(?:ГОСТ|ОСТ|ТУ|СНиП|СП|ISO|ИСО|СанПиН|МЭК|EN)(?: [РRР])?(?: ?[А-ЯA-Z/]{2,6})? $")
 _CONTRACT = re.compile(rf"№ ?(?P<code>[0-9{_LETTER}]{{1,12}}(?:[-/.][0-9{_LETTER}]{{1,12}}){{1,6}})(?![\w])")
@@ -42,6 +46,7 @@ _AREA = re.compile(
 _AREAS = {"кв": "квадратный", "куб": "кубический"}
 _BORN = re.compile(r"(?<![\w.,])(?P<year>[12][0-9]{3}) ?г\. ?р\.")
 _SPOKEN = {
+    "mc2": "mc в квадрате",
     "24/7": "двадцать четыре на семь",
     "50/50": "пятьдесят на пятьдесят",
     "10/10": "десять из десяти",
@@ -74,7 +79,9 @@ def spell_code(code: str, *, dashes: bool = True) -> str:
         if piece[0].isdigit():
             words.append(say_number(piece))
         elif piece in _SIGNS:
-            spoken = piece not in "-–—" or (dashes and 0 < i < len(pieces) - 1 and pieces[i - 1][0].isdigit() and pieces[i + 1][0].isdigit())
+            spoken = piece not in "-–—" or (
+                dashes and 0 < i < len(pieces) - 1 and pieces[i - 1][0].isdigit() and pieces[i + 1][0].isdigit()
+            )
             words += [_SIGNS[piece]] if spoken else []
         else:
             words.append(piece)
@@ -118,7 +125,9 @@ def _short_version(match: re.Match[str]) -> str:
 
 
 def _named_version(match: re.Match[str]) -> str | None:
-    return None if _MEASURED.match(after(match)) else _points(match[0])
+    if _MEASURED.match(after(match)) or _MEASURED.match(match["tail"]):
+        return None
+    return f"{_points(match['number'])}{' ' if match['tail'] else ''}{match['tail']}"
 
 
 def _model(match: re.Match[str]) -> str | None:
@@ -149,7 +158,7 @@ def _class(match: re.Match[str]) -> str | None:
     if not found:
         return None
     case = case_in(before(match), frozenset(form.case for form in found))
-    return f"{ordinal(int(match['number']), case, 'm')} {match['letter']} "
+    return f"{ordinal(int(match['number']), case, 'm')} {match['letter'] or match['glued']} "
 
 
 def _standard(match: re.Match[str]) -> str | None:
@@ -204,12 +213,13 @@ RULES: tuple[Rule, ...] = (
     Rule("code", _CONTRACT, _contract),
     Rule("code", _PLATE, _plate),
     Rule("code", _CLASS, _class),
+    Rule("code", _STANDARD, _standard),
     Rule("version", _VERSION, _version),
     Rule("version", _SHORT_VERSION, _short_version),
     Rule("version", _NAMED_VERSION, _named_version),
-    Rule("code", _STANDARD, _standard),
     Rule("code", _MODEL, _model),
     Rule("code", _AIRCRAFT, lambda match: spell_code(match[0], dashes=False)),
+    Rule("code", _NUMBER_LETTERS, lambda match: spell_code(match[0])),
     Rule("code", _MIXED, _mixed),
     Rule("code", _FIRST_DIGITS, _first_digits),
 )

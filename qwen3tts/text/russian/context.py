@@ -23,7 +23,7 @@ _SPOON = re.compile(r" ?(?:ст|ч|дес)\.(?= ?лож)")
 _LAST_NUMBER = re.compile(r"[0-9][0-9 ]{0,60}(?=[^0-9]*$)")
 _DAY_PARTS = frozenset(("утра", "вечера", "ночи", "дня"))
 _AT_HOURS = frozenset(("в", "к", "до", "с", "около", "после", "на", "по"))
-_HALVES = frozenset(("половина", "половине", "половину", "половины"))
+_HALVES = frozenset(("половина", "половине", "половину", "половины", "начале"))
 _GENDERS_AS_SPOKEN: dict[str, Gender] = {"евро": "m", "кофе": "m", "глава": "f"}
 _LIKE_ADJECTIVES = ("ый", "ий", "ой", "ое", "ая")
 _EACH: dict[str, Case] = {"каждый": "nom", "каждого": "gen", "каждому": "dat", "каждым": "ins", "каждом": "loc"}
@@ -87,9 +87,12 @@ def agreement_of(left: str, n: int, right: str) -> Agreement | None:
     last = previous[-1] if previous else ""
     if last in _EACH and words[0] == "человек":
         return Agreement(_EACH[last], "m", plural=False, animate=True, ordinal=True, noun="человек")
-    if words[0] in _DAY_PARTS and (words[0] != "дня" or n > 4) and (words[0] == "утра" or last in _AT_HOURS):
+    lasts_nights = words[0] == "ночи" and last in ("на", "за") and n < 5
+    if words[0] in _DAY_PARTS and not lasts_nights and (words[0] != "дня" or n > 4) and (words[0] == "утра" or last in _AT_HOURS):
         return Agreement(asked[0] if asked else "nom", "m", plural=True, animate=False, noun="час")
     found = _likeliest(n, words, is_listed(left), asked or _possessed(previous, words[0]))
+    if found is not None and asked and found.case not in asked and last in governors.PREPOSITIONS:
+        return None  # the noun begins something else: "после 40 жизнь начинается"
     if found is not None and found.ordinal and found.noun == "место" and n == 1 and last in governors.LEFT_OVER:
         return replace(found, ordinal=False)
     if found is not None and found.noun in ("раз", "попытка", "взгляд") and found.case == "gen" and n == 1 and last in ("с", "со"):

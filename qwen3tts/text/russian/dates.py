@@ -7,12 +7,14 @@ import re
 from qwen3tts.text.rules import Rule, before
 from qwen3tts.text.russian import centuries, years
 from qwen3tts.text.russian.amounts import join_range
-from qwen3tts.text.russian.grammar import Case
+from qwen3tts.text.russian.grammar import Case, inflect
 from qwen3tts.text.russian.moments import counts_what_follows, is_alone, is_named, moment_case, year_stop
 from qwen3tts.text.russian.numerals import ordinal
 from qwen3tts.text.russian.roman import value
+from qwen3tts.text.russian.stops import as_written
 
 MONTHS = ("января", "февраля", "марта", "апреля", "мая", "июня", "июля", "августа", "сентября", "октября", "ноября", "декабря")
+_NOMINATIVE = ("январь", "февраль", "март", "апрель", "май", "июнь", "июль", "август", "сентябрь", "октябрь", "ноябрь", "декабрь")
 _ENDINGS: dict[str, Case] = {
     **dict.fromkeys(("го", "ого"), "gen"),
     **dict.fromkeys(("ое", "е"), "nom"),
@@ -34,7 +36,7 @@ _DAY_PARTS = re.compile(
 
 _NUMERIC = (
     r"(?:[0-9]{1,2}(?P<{0}>[./-])[0-9]{1,2}(?P={0})(?:[12][0-9]{3}|[0-9]{2})|[12][0-9]{3}(?P<{0}i>[./-])[0-9]{2}(?P={0}i)[0-9]{2})"
-    r"(?![0-9]|[.,/-][0-9])"
+    r"(?![0-9]|[.,/][0-9]|-(?![0-9]{1,2}[./][0-9]{1,2}[./])[0-9])"
 )
 _DOTTED = r"(?:0?[1-9]|[12][0-9]|3[01])\.(?:0[1-9]|1[0-2])(?![0-9]|[.,:/-][0-9])"
 _DATED = re.compile(
@@ -62,6 +64,12 @@ def _day_month(match: re.Match[str]) -> str | None:
         else:
             words += (part["link"] or "") + day
     return f"{words} {_month_word(match['month'])}{_year(match)}"
+
+
+def _short_month(match: re.Match[str]) -> str:
+    """ "янв. 2020": a month without its day."""
+    month = next(month for month in _NOMINATIVE if month.startswith(match["short"].lower()[:3]))
+    return as_written(match["short"], inflect(month, moment_case(before(match), "nom", inside="loc"), plural=False))
 
 
 def _quoted_day(match: re.Match[str]) -> str:
@@ -182,6 +190,14 @@ RULES: tuple[Rule, ...] = (
             rf"{_BEGIN}(?P<day>[0-9]{{1,2}})\.(?P<month>[IVX]{{1,4}})\.(?P<year>[12][0-9]{{3}})(?![\w-])(?: ?(?:года|г\.))?"
         ),
         _roman_month,
+    ),
+    Rule(
+        "date",
+        re.compile(
+            r"(?<![\w-])(?P<short>[Яя]нв|[Фф]евр?|[Аа]пр|[Ии]ю[нл]|[Аа]вг|[Сс]ент?|[Оо]кт|[Нн]ояб?|[Дд]ек)\."
+            r"(?= (?:19|20)[0-9]{2}(?![0-9]))"
+        ),
+        _short_month,
     ),
     *years.RULES,
     *centuries.RULES,

@@ -113,7 +113,8 @@ def _reader(match: re.Match[str], n: int, ending: str) -> _Reader:
     if ending in _EITHER:
         lasts, case = _EITHER[ending]
         counts = n % 10 in lasts and (n % 100 not in (12, 13, 14) or 2 not in lasts)
-        if counts and (ending in ("х", "ми") or (case, "pl") in behind or (ending == "ью" and ("acc", "f") not in behind)):
+        alone = not behind and ending == "м" and cases_before(before(match))[:1] == ("dat",)  # "к 3-м"
+        if counts and (alone or ending in ("х", "ми") or (case, "pl") in behind or (ending == "ью" and ("acc", "f") not in behind)):
             return _Reader(case, None)
     asked = cases_before(before(match))
     if not behind and not asked and _BECAME.search(before(match)) and (ending != "й" or before(match)[-2:] == "а "):

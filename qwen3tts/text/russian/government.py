@@ -18,11 +18,9 @@ ANY_ORDER: tuple[Case, ...] = ("nom", "acc", "gen", "loc", "dat", "ins")
 _CLAUSE = re.compile(r"[А-Яа-яЁё\u0301]+(?:-[А-Яа-яЁё]+)*|[^\s]")
 _LISTED_NUMBER = re.compile(r"[−-]?[0-9][0-9.,/]{0,20}(?:-[а-яё]{1,3})?[%°]?")
 _LINKED_NUMBER = re.compile(r"[−-]?[0-9][0-9./]{0,20}(?:-[а-яё]{1,3})?[%°]?(?:,|-|–|—|\.\.\.|…)")
-# A number with its noun that shares a preposition with the next: "между 2 км и ", "состоит из 12 глав, ".
-_SHARED = re.compile(
-    r"(?<![\w-])(?P<lead>[А-Яа-яё]{1,9}) [0-9][0-9 .,–-]{0,15}(?:%|[^\W\d][^\s\d,;:!?()]{0,20})(?: [а-яё]{1,20}){0,2}"
-    r"(?: и| или|, а также) $"
-)
+# Numbers with their nouns under the same preposition or verb as the next: "между 2 км и ", "добавьте 2 яйца, 1 л молока и ".
+_ITEM = r"[0-9][0-9 .,/–-]{0,15}(?:%|[^\W\d][^\s\d,;:!?()]{0,20})(?: [а-яё]{1,20}\.?){0,2}"
+_SHARED = re.compile(rf"(?<![\w-])(?P<lead>[А-Яа-яё]{{1,20}}) (?:{_ITEM}, ){{0,3}}{_ITEM}(?P<link> и| или|, а также|,) $")
 _MADE_OF = re.compile(r"(?:состо|сложен|собран|сдела)[а-яё]{1,8} (?P<lead>из) [0-9][^.;:!?]{1,40}(?:,| и) $")
 _LINKS = frozenset(("и", "или", "либо", "да", "не", "—", "–", "-", "…"))
 
@@ -36,6 +34,7 @@ def cases_before(text: str, noun: str | None = None, count: int | None = None) -
     return _allowed(words_before(text), noun.split(" ")[0] if noun else "", one)
 
 
+@lru_cache(maxsize=4096)
 def words_before(text: str) -> tuple[str, ...]:
     """The last words left of a number, in small letters, as far as its clause goes."""
     words: list[str] = []
@@ -52,12 +51,19 @@ def words_before(text: str) -> tuple[str, ...]:
     return tuple(words)
 
 
+@lru_cache(maxsize=4096)
 def without_shared(text: str) -> str:
     """The text left of a number, less what stands before it under the same preposition: "с 1 кг сахара и " becomes "с "."""
-    found = _MADE_OF.search(text[-CONTEXT:]) or _SHARED.search(text[-CONTEXT:])
-    if found is None or governors.PREPOSITIONS.get(found["lead"].lower(), ("acc",))[0] == "acc":
+    text = text[-CONTEXT:]
+    found = _MADE_OF.search(text) or _SHARED.search(text)
+    if found is None:
         return text
-    return f"{text[-CONTEXT:][: found.end('lead')]} "
+    lead = found["lead"].lower()
+    if lead in governors.PREPOSITIONS:
+        shared = governors.PREPOSITIONS[lead][0] != "acc" and (found.re is _MADE_OF or found["link"] != ",")
+    else:
+        shared = _as_object((lead,)) != ()
+    return f"{text[: found.end('lead')]} " if shared else text
 
 
 def without_list(text: str) -> str:
@@ -84,6 +90,8 @@ def is_listed(left: str) -> bool:
 def _allowed(words: tuple[str, ...], noun: str, one: bool) -> tuple[Case, ...]:
     while words and words[-1] in governors.TRANSPARENT:
         words = words[:-1]
+    if words and words[-1].startswith("котор"):  # "из которых 3 погибли"
+        return ()
     shared: tuple[Case, ...] = ()  # by the adjectives between
     while words:
         if found := _governed(words, noun, one):
@@ -101,7 +109,7 @@ def _governed(words: tuple[str, ...], noun: str, one: bool) -> tuple[Case, ...]:
     word, previous = words[-1], words[-2] if len(words) > 1 else ""
     if word in governors.PREPOSITIONS:
         return _after_preposition(word, previous, noun, one)
-    if word in governors.GENITIVE_FORMS and previous in ("в", "на"):
+    if word in governors.GENITIVE_FORMS and previous in ("в", "на", "по", "при", "с", "из"):
         return ("gen",)
     if word in governors.MEASURED_FORMS:
         return ("acc", "gen")

@@ -7,7 +7,8 @@ import re
 from qwen3tts.text.rules import Rule, after, before
 from qwen3tts.text.russian import roman
 from qwen3tts.text.russian.forms import Form, adjective, case_in, follows_noun, forms, governed, is_verb, word_before
-from qwen3tts.text.russian.grammar import Case, inflect
+from qwen3tts.text.russian.grammar import Case, inflect, parses
+from qwen3tts.text.russian.places import NAMED_AFTER, is_town
 from qwen3tts.text.russian.stops import any_of, as_written, kept_stop
 
 _TITLES = {
@@ -42,7 +43,7 @@ _TITLES = {
     "преп": "преподобный",
     "г": "господин",
 }
-_NEEDS_NAME = frozenset(["о", "т", "кн", "г", "арх", "худ", "кап"])
+_NEEDS_NAME = frozenset(["о", "т", "кн", "г", "арх", "худ", "кап", "полк", "ген", "серж", "гр", "реж"])
 _HOLY = frozenset(["св", "преп"])
 _ENDED: dict[str, tuple[str, Case, bool]] = {
     "г-н": ("господин", "nom", False),
@@ -106,7 +107,7 @@ _DEGREES = {
     "иск": "искусствоведения",
     "культ": "культурологии",
 }
-_LEARNED = {"к": "кандидат", "канд": "кандидат", "д": "доктор", "докт": "доктор"}
+_LEARNED = {"к": "кандидат", "канд": "кандидат", "д": "доктор", "докт": "доктор", "д-р": "доктор"}
 
 _INITIAL = r"(?:[А-ЯЁ]|Вл|Дм|Ал|Ив|Ник|Юр|Вс|Вяч|Дж|Евг|Конст)"
 _INITIALS = re.compile(
@@ -122,10 +123,11 @@ _TITLE = re.compile(
 )
 _GENTLEMEN = re.compile(r"(?<![\w.\-])(?P<short>[Гг]г)\. ?(?=(?P<name>[А-ЯЁа-яё]{3,40}))")
 _OBJECT_FIRST = re.compile(r"(?<![\w-])([А-Яа-яё-]+) (?:[а-яё]+ )?[а-яё]+ $")
+_SHE_DID = re.compile(r" ?(?:[А-ЯЁ]\. ?){0,2}[А-ЯЁ][а-яё-]+(?:ва|на|ая) [а-яё]{2,}л(?:а|ась)(?!\w)")
 _DONE_TO = re.compile(r" ?(?:[А-ЯЁ]\. ?){0,2}[А-ЯЁ][а-яё-]+ [а-яё]{2,}ли(?:сь)?(?!\w)")
 _TITLE_ENDED = re.compile(rf"(?<![\w.\-])(?P<short>{any_of(_ENDED)})(?![\w-])")
 _DEGREE = re.compile(
-    r"(?<![\w.\-])(?P<who>[кд]|[Кк]анд|[Дд]окт)\. ?(?P<field>"
+    r"(?<![\w.\-])(?P<who>[кд]|[Кк]анд|[Дд]окт|[Дд]-р)(?:\.|(?<=-р)) ?(?P<field>"
     + "|".join(re.escape(w) for w in sorted(_DEGREES, key=len, reverse=True))
     + r")\. ?(?:н|наук)\b\.?"
 )
@@ -146,10 +148,10 @@ def _name_forms(name: str) -> list[Form]:
 def _title(match: re.Match[str]) -> str | None:
     short, left = match["short"].lower(), before(match)
     found = _name_forms(match["name"])
-    known = any(form.marks & {"Surn", "Name"} for form in found)
+    known = any(form.marks & {"Surn", "Name"} for form in found) or not parses(match["name"])[0].is_known
     if re.search(r"[0-9] ?$", left) or (short in _NEEDS_NAME and not known):
         return None
-    if short == "г" and any("Geox" in form.marks for form in found):
+    if short == "г" and (not any("Surn" in form.marks for form in found) or is_town(match["name"], after(match))):
         return None
     if short in _HOLY:
         form = _fitting(left, found)
@@ -158,12 +160,14 @@ def _title(match: re.Match[str]) -> str | None:
             + " "
         )
     word = _TITLES[short]
-    form = _fitting(left, found)
+    form = next((form for form in found if form.case == "gen"), None) if NAMED_AFTER.search(left) else _fitting(left, found)
     if form and form.case == "nom" and _DONE_TO.match(after(match)) and not after(match).split(maxsplit=3)[1:2][0].endswith("сь"):
         form = next((other for other in found if other.case in ("gen", "acc")), form)
     case = form.case if form else case_in(left)
     if short == "гр" and form and form.gender == "f" and not (form.case == "nom" and len(found) > 1 and found[0].gender == "m"):
         word = "гражданка"
+    if short == "гр" and _SHE_DID.match(after(match)):
+        word, case = "гражданка", "nom"
     return as_written(match["short"], inflect(word, "gen" if case == "acc" and word != "гражданка" else case, False)) + " "
 
 

@@ -43,6 +43,7 @@ _GRADED = re.compile(
 _SCHOOL = frozenset(("класс", "курс"))
 """A range of these is from one to another, not about so many."""
 
+_ALL_IN_ONE = re.compile(r"(?<![\w.,])[2-9] в $")
 _OUT_OF = re.compile(r" из [0-9]{1,6} [а-яё]")
 _SIGNS = {"-": "минус ", "−": "минус ", "–": "минус ", "+": "плюс ", "±": "плюс-минус ", "+/-": "плюс-минус ", "+/−": "плюс-минус "}
 _LONGEST_READ = 15
@@ -68,6 +69,8 @@ def _surroundings(match: re.Match[str], n: int) -> Agreement:
     case = case_before(left, count=n)
     if case == "acc" and _OUT_OF.match(after(match)) and words_before(left)[-1:] == ("в",):
         case = "loc"
+    if n == 1 and _ALL_IN_ONE.search(left):
+        case = "loc"
     return Agreement(case, "m", plural=True, animate=False)
 
 
@@ -89,7 +92,10 @@ def _read_range(match: re.Match[str]) -> str | None:
     low, high = match["low"], match["high"]
     n = _number(high.partition(",")[0])
     counted, ranked = agreement_of(before(match), n, after(match)), agreement_of(f"{before(match)}1-", n, after(match))
-    last = ranked if ranked is not None and (counted is None or ranked.noun in _SCHOOL) else _surroundings(match, n)
+    is_rank = ranked is not None and (ranked.noun in _SCHOOL or (ranked.noun == "этаж" and ranked.case == "loc"))
+    last = ranked if ranked is not None and (counted is None or is_rank) else _surroundings(match, n)
+    if "," in high:  # "1-1,5 часа": the noun's form tells nothing of the case
+        last = Agreement(case_before(before(match)), last.gender, plural=True, animate=False)
     signs = [_SIGNS.get(match[name] or "", "") for name in ("sign", "high_sign")]
     first = replace(
         last, animate=last.animate and len(high) == 1 and high < "5"

@@ -23,16 +23,21 @@ _PARTS = {
 _NTH = rf"(?:(?P<digit>[1-4])(?:-?[а-я]{{1,2}})?|(?P<roman>(?=[IVХX]){ROMAN})|(?P<word>перв|втор|посл|трет)\.)"
 _WORDS = {"перв": "первая", "втор": "вторая", "посл": "последняя", "трет": "третья"}
 _TIME = (
-    rf"(?P<century>(?:[12]?[0-9])(?=(?:[-–—][12]?[0-9])? ?вв?\.|-го (?:в\.|век))|(?=[IVХX]){ROMAN}(?=(?:[-–—](?=[IVХX]){ROMAN})? ?(?:вв?\.|век|столет|тыс)))"
+    rf"(?P<century>(?:[12]?[0-9])(?=(?:[-–—][12]?[0-9])? ?вв?\.|-го (?:в\.|век))"
+    rf"|(?=[IVХX]){ROMAN}(?=(?:[-–—](?=[IVХX]){ROMAN})? ?(?:вв?\.|век|столет|тыс)))"
     r"|(?:[12][0-9])?[0-9]0-?х|[12][0-9]{3}(?=(?:[-–—][12][0-9]{3})? ?(?:г\.|гг\.|год))"
     r"|(?:янв|фев|мар|апр|ма[яй]|июн|июл|авг|сен|окт|ноя|дек)[а-я]{0,6}(?![\w])"
 )
 _PERIOD = re.compile(
     rf"(?<![\w.,/\-])(?:{_NTH} ?)?(?P<part>[Сс]ер|[Нн]ач|[Кк]он|пол|полов|четв|тр)\."
-    rf"(?P<then> ?[-–—] ?(?:сер|нач|кон)\.)? ?(?=(?:{_TIME}))"
+    rf"(?P<then> ?[-–—] ?(?:сер|нач|кон)\.)? ?"
+    rf"(?:(?P<first>(?=[IVХX]){ROMAN})(?= ?[-–—] ?(?:сер|нач|кон)\.)|(?P<year>[12][0-9]{{3}} ?г\.)|(?=(?:{_TIME})))"
 )
 _ARABIC = re.compile(r"(?<=[а-яё] )(?P<number>[12]?[0-9])(?P<last>[-–—][12]?[0-9])? ?(?P<short>вв?\.)")
-_PART_BEFORE = re.compile(r"(?:середин|начал|кон[ец]ц?|половин|четверт|трет|рубеж)[а-яё]{0,3} $|(?:сер|нач|кон|пол|полов|четв)\. ?$")
+_MILLENNIUM = re.compile(rf"(?<![\w.,/\-])(?=[IVX]){ROMAN}(?:-[а-я]{{1,2}})? тыс\.")
+_PART_BEFORE = re.compile(
+    r"(?:середин|начал|кон[ец]ц?|половин|четверт|трет|рубеж)[а-яё]{0,3} $|(?:сер|нач|кон|пол|полов|четв)\. ?$"
+)
 
 
 def _period(match: re.Match[str]) -> str | None:
@@ -51,7 +56,9 @@ def _period(match: re.Match[str]) -> str | None:
         words = f"{ordinal(number, case, gender_of(noun))} {words}"
     if match["then"]:
         words += " — " + inflect(_PARTS[match["then"].strip(" .-–—")], case, False)
-    return as_written(match["part"], words) + " "
+    # A year is left for the next round, which sees the whole noun.
+    rest = ordinal(value(match["first"]), "gen") if match["first"] else match["year"] or ""
+    return f"{as_written(match['part'], words)} {rest}"
 
 
 def _arabic(match: re.Match[str]) -> str | None:
@@ -62,4 +69,11 @@ def _arabic(match: re.Match[str]) -> str | None:
     return f"{match['number']}{last} {'веков' if last else 'века'}{kept_stop(match)}"
 
 
-RULES = (Rule("century", _PERIOD, _period), Rule("century", _ARABIC, _arabic))
+def _millennium(match: re.Match[str]) -> str:
+    left = before(match)
+    case = case_in(left) if governed(left) else "gen" if follows_noun(left) or _PART_BEFORE.search(left) else "nom"
+    number = ordinal(value(match[0].split("-")[0].split()[0]), case, "n")
+    return f"{number} {inflect('тысячелетие', case, False)}{kept_stop(match)}"
+
+
+RULES = (Rule("century", _PERIOD, _period), Rule("century", _MILLENNIUM, _millennium), Rule("century", _ARABIC, _arabic))

@@ -6,7 +6,7 @@ import re
 
 from qwen3tts.text.rules import Rule, before
 from qwen3tts.text.russian.forms import case_in, forms, governed
-from qwen3tts.text.russian.grammar import Case, gender_of, inflect
+from qwen3tts.text.russian.grammar import Case, gender_of, inflect, parses
 from qwen3tts.text.russian.stops import any_of, as_written, kept_stop
 
 # Before a name that shares the noun's case.
@@ -54,12 +54,15 @@ _STREETS = {
     "ст. м": "станция метро",
     "ст.м": "станция метро",
     "м": "метро",
+    "ост": "остановка",
     "обл": "область",
     "р-н": "район",
     "окр": "округ",
+    "кр": "край",
 }
 _NAMED_AFTER = frozenset(["ул", "пр", "пр-т", "просп", "пл", "пер", "наб", "б-р"])
-_ONLY_BEFORE = frozenset(["ст", "ст. м", "ст.м", "м"])
+_TITLES_AFTER = frozenset(["им", "акад", "ген", "марш", "адм", "проф", "кн", "св", "космонавта"])
+_ONLY_BEFORE = frozenset(["ост", "ст", "ст. м", "ст.м", "м"])
 _LAKES = frozenset(["оз", "вдхр", "о-в", "п-ов", "пос"])
 _ENDINGS: dict[str, tuple[Case, bool]] = {
     "а": ("gen", False),
@@ -82,6 +85,28 @@ _WITH_ENDINGS = {
 }
 
 
+_TOWNS = frozenset(
+    [
+        "грозный",
+        "пушкин",
+        "королёв",
+        "королев",
+        "жуковский",
+        "чехов",
+        "киров",
+        "калинин",
+        "горький",
+        "владимир",
+        "лермонтов",
+        "фролово",
+        "толстой",
+    ]
+)
+_MOUNTAINS = frozenset(
+    ["эльбрус", "казбек", "эверест", "килиманджаро", "белуха", "монблан", "арарат", "народная", "магнитная", "фудзи"]
+)
+_ADDRESS_FOLLOWS = re.compile(r",? ?(?:ул|пр|просп|пер|пл|наб|ш|б-р|обл|\(?[А-ЯЁ][а-яё]+ская обл|[А-ЯЁ][а-яё]+ский край)(?!\w)")
+NAMED_AFTER = re.compile(r"(?<!\w)(?:ул|пер|пл|наб|пр|просп|пр-т|б-р|улиц[аеуы]|переул[а-я]{2,4}|площад[ьи]|проспект[аеу]?)\.? $")
 _SMALL = "п с д х р о м"
 """Capital letters with a stop are initials."""
 
@@ -109,7 +134,11 @@ def _before_name(match: re.Match[str]) -> str | None:
         name = match["name"]
     if name.islower() and (short not in _NAMED_AFTER or not _named_after(name, left)):
         return None
+    if len(short) == 1 and not _may_name(name):
+        return None
     noun = _AGREEING.get(short) or _STREETS[short]
+    if short == "г" and any(form.lemma in _MOUNTAINS for form in forms(name)):
+        noun = "гора"
     if short == "о" and any("Name" in form.marks for form in forms(name)[:1]):
         return None
     if short == "ст" and name.isupper() and len(name) > 1:
@@ -123,11 +152,22 @@ def _before_name(match: re.Match[str]) -> str | None:
     return as_written(match["short"], word) + " "
 
 
+def _may_name(word: str) -> bool:
+    """Whether a word may be a name of a place, and is not the first of the next sentence."""
+    return not any(parse.is_known and str(parse.tag.POS) not in ("NOUN", "ADJF", "PRTF", "None") for parse in parses(word)[:1])
+
+
+def is_town(name: str, right: str) -> bool:
+    """Whether "г." before a name that people have, too, is a town's."""
+    known = any("Geox" in form.marks or form.lemma in _TOWNS for form in forms(name)[:1])
+    return known or _ADDRESS_FOLLOWS.match(right[len(name) :].lstrip()) is not None
+
+
 def _named_after(name: str, left: str) -> bool:
     """Whether a small word after "ул." begins its name, as in "ул. академика Павлова", and no name stands before."""
     found = _ADJECTIVE.match(left)
     named = found is not None and any(form.part == "ADJF" for form in forms(found["name"]))
-    return name == "им" or (not named and any(form.case == "gen" and form.part == "NOUN" for form in forms(name)))
+    return name in _TITLES_AFTER or (not named and any(form.case == "gen" and form.part == "NOUN" for form in forms(name)))
 
 
 def _shared(noun: str, name: str, *, agreeing: bool) -> frozenset[Case]:
@@ -140,7 +180,7 @@ def _shared(noun: str, name: str, *, agreeing: bool) -> frozenset[Case]:
     if not agreeing:
         return frozenset(form.case for form in adjectives)
     places = [form for form in found if "Geox" in form.marks and (form.part == "NOUN" or form.gender == gender)]
-    likely = [form for form in found if form.part == "NOUN" and not form.plural] or list(found)
+    likely = [form for form in found if form.part == "NOUN" and (not form.plural or form.case == "nom")] or list(found)
     return frozenset(form.case for form in [*places, *adjectives] or likely)
 
 

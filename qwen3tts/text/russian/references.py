@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from qwen3tts.text.rules import Rule, before
-from qwen3tts.text.russian.forms import case_in
+from qwen3tts.text.rules import Rule, after, before
+from qwen3tts.text.russian.forms import case_in, follows_noun, forms, governed
 from qwen3tts.text.russian.grammar import Case, gender_of, inflect
 from qwen3tts.text.russian.numerals import ordinal, spoken
 from qwen3tts.text.russian.roman import ROMAN, value
-from qwen3tts.text.russian.stops import any_of, as_written
+from qwen3tts.text.russian.stops import any_of, as_written, kept_stop
 
 _ADDRESS = {
     "д": "дом",
@@ -100,15 +100,26 @@ _DEPTHS: dict[str, int] = {
 """A part of a law is named before the whole, which then is in the genitive: "пункт два статьи пять"."""
 _SEE = re.compile(r"(?<!\w)[Сс][мр]\.\s?(?:также\s)?(?:[а-я]{1,5}\.\s?[0-9.–-]{1,12}(?:,| и)\s){0,3}$")
 _STREET = re.compile(r"(?<!\w)(?:ул|улица|улице|пр|пр-т|проспект|пер|д|дом|корп|наб|ш|б-р|мкр)(?!\w)[^!?\n]{0,40}$")
-_BUILDING = re.compile(r"(?:(?<!\w)(?:д|дом|корп|к|вл|корпус)\.?\s?[0-9]+[^.!?\n]{0,12}|[0-9][а-я]?,\s)$")
-_STREETS = r"(?:ул|улица|улице|улицы|улицу|пр|пр-т|просп|проспекта?|проспекте|пер|переул[а-я]{2,4}|пл|площад[ьи]|наб|набережн[а-я]{2}|ш|шоссе|б-р|бул|бульвара?|бульваре)"
-_HOUSE_BEFORE = re.compile(
-    rf"(?<!\w)(?:[Дд]ом(?:а|у|ом|е)? |{_STREETS}(?!\w)\.? ?(?:[А-ЯЁа-яё0-9-]+\.? ?){{0,4}}, )$"
+_BUILDING = re.compile(r"(?:(?<!\w)(?:д|дом|корп|к|вл|корпус)\.?\s?[0-9]+[^.!?\n]{0,12}|[0-9][а-яА-Я]?,\s)$")
+_STREETS = (
+    r"(?:ул|улица|улице|улицы|улицу|пр|пр-т|просп|проспекта?|проспекте"
+    r"|пер|переул[а-я]{2,4}|пл|площад[ьи]|наб|набережн[а-я]{2}|ш|шоссе|б-р|бул|бульвара?|бульваре)"
 )
+_HOUSE_BEFORE = re.compile(rf"(?<!\w)(?:[Дд]ом(?:а|у|ом|е)? |{_STREETS}(?!\w)\.? ?(?:[А-ЯЁа-яё0-9-]+\.? ?){{0,4}}, )$")
 _HOUSE_NUMBER = re.compile(
-    r"(?<= )(?P<number>[0-9]{1,4})(?P<house>(?:/[0-9]{1,4}|-?[А-Яа-я](?![\w-])|[кс][0-9]{1,3}){0,4})(?=[.,;)\n]|$| на | в | и )(?![.,][0-9])"
+    r"(?<= )(?P<number>[0-9]{1,4})(?P<house>(?:/[0-9]{1,4}|-?[А-Яа-я](?![\w-])|[кс][0-9]{1,3}){0,4})"
+    r"(?=[.,;)\n]|$| на | в | и )(?![.,][0-9])"
 )
-_FLAT = re.compile(r"(?<![\w.,/\-])(?P<rooms>[1-9])-?(?:х )?комн?\.(?P<flat> ?кв\.)?")
+_FLAT = re.compile(
+    r"(?<![\w.,/\-])(?P<rooms>[1-9])-?(?:х )?(?:комн?\.?|к\.?(?= ?кв\.))(?P<flat> ?кв\.)?(?= (?P<noun>квартир[а-я]{1,2})|(?<=\.))"
+)
+_RANKED = re.compile(
+    r"(?<![\w.,/\-])(?P<number>[0-9]{1,3})(?:/(?P<of>[0-9]{1,2})|(?P<ending>-(?:м|го|й|му)))? ?"
+    r"(?:(?P<noun>эт|кл)\.(?! [а-яё]{3})|(?P<km>(?<=[а-я] )км(?![\w/])))"
+)
+_ENDED: dict[str, Case] = {"-м": "loc", "-го": "gen", "-й": "nom", "-му": "dat"}
+_PLACE_BEFORE = re.compile(r"(?:(?:^|\n),|, .?)$")
+_PAGES = re.compile(r"(?:(?<=[12][0-9]{3}\. )|(?<=[12][0-9]{3}\. [—–-] ))([0-9]{1,4}) с\.")
 _HOUSE_PARTS = re.compile(r"/(?P<slash>[0-9]+)|-?(?P<letter>[А-Яа-я])(?![0-9])|(?P<part>[кс])(?P<count>[0-9]+)")
 
 
@@ -176,11 +187,30 @@ def _house_number(match: re.Match[str]) -> str | None:
 
 def _flat(match: re.Match[str]) -> str:
     """ "2-комн. кв.": the number is left for the next round, which sees the whole adjective."""
-    case = case_in(before(match))
+    written = [form for form in forms(match["noun"] or "") if form.lemma == "квартира" and not form.plural]
+    case = case_in(before(match), frozenset(form.case for form in written))
     flat = f" {inflect('квартира', case, False)}" if match["flat"] else ""
     return f"{match['rooms']}-{inflect('комнатная', case, False)}{flat}"
 
 
-HOUSES = (Rule("address", _HOUSE_NUMBER, _house_number), Rule("address", _FLAT, _flat))
-"""Before the rules of fractions and ordinals."""
+def _ranked(match: re.Match[str]) -> str | None:
+    """ "на 3 эт.", "ученик 7 кл.", "5/9 эт.": floors and forms of a school; of how many is left for the next round."""
+    left, noun = before(match), "километр" if match["km"] else "этаж" if match["noun"] == "эт" else "класс"
+    if match["ending"]:
+        return f"{match['number']}{match['ending']} {inflect(noun, _ENDED[match['ending']], False)}{kept_stop(match)}"
+    hangs = noun == "класс" and follows_noun(left)
+    if not (match["of"] or hangs or governed(left) or noun == "класс" or _PLACE_BEFORE.search(left + after(match)[:1])):
+        return None
+    case: Case = "gen" if hangs else case_in(left) if governed(left) else "nom"
+    words = f"{ordinal(int(match['number']), case)} {inflect(noun, case, False)}"
+    return f"{words} из {match['of']}" if match["of"] else words + kept_stop(match)
+
+
+HOUSES = (
+    Rule("address", _HOUSE_NUMBER, _house_number),
+    Rule("address", _FLAT, _flat),
+    Rule("address", _RANKED, _ranked),
+    Rule("reference", _PAGES, lambda match: f"{match[1]} стр."),
+)
+"""Before the rules of fractions, ordinals and units."""
 RULES = (Rule("reference", _REFERENCE, _reference),)

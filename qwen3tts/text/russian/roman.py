@@ -15,9 +15,13 @@ ROMAN = r"(?:[XХ]{0,3}(?:[IІ][XХ]|[IІ]V|V?[IІ]{0,3})|[XХ]L(?:[IІ][XХ]|[I
 _NUMERAL = re.compile(
     rf"(?<![\w.,'’/\-])(?=[IІVXХL])(?P<roman>{ROMAN})(?:-?(?P<ending>го|ого|му|ому|ый|ой|ий|й|ым|им|ом|м|ая|я|ую|ю|ое|е))?(?![\w'’/]|-[\w])"
 )
+_THOUSANDS = re.compile(
+    r"(?<![\w.,'’/\-])(?=M[MDCLXVI]{3,14}(?![\w'’\-]))M{1,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})(?!\w)"
+)
 _RANGE = re.compile(
     rf"(?<![\w.,'’/\-])(?=[IІVXХL])(?P<first>{ROMAN})(?P<link>\s?[-–—]\s?|, | и | или )(?=[IІVXХL])(?P<last>{ROMAN})(?![\w'’/\-])"
 )
+_LIST = re.compile(rf"(?<![\w.,'’/\-])(?=[IVX]){ROMAN}(?:(?:\s?[-–—]\s?|, | и | или )(?=[IVX]){ROMAN}){{1,5}}(?![\w'’\-])")
 _WORDS_BEFORE = re.compile(r"(?P<left>.*?)(?<![\w-])(?P<name>[А-ЯЁа-яё][А-ЯЁа-яё-]{1,40}) $", re.DOTALL)
 _WORD_AFTER = re.compile(r"\s(?P<first>[А-ЯЁа-яё][А-ЯЁа-яё-]{1,40})(?:\s(?P<second>[А-ЯЁа-яё][А-ЯЁа-яё-]{1,40}))?")
 _DATED = re.compile(r"\s(?:век|вв?\.|в(?=[,;)]|$)|столет|тысячелет|квартал|полугод|мировы|съезд)", re.IGNORECASE)
@@ -27,10 +31,13 @@ _NUMBERED_WORDS = """том глава часть раздел книга пар
         очередь действие акт сцена песнь серия сезон выпуск статья пункт приложение таблица рисунок созыв олимпиада
         тур раунд конгресс курс отделение сорт ступень пояс картина явление эпизод союз дивизион лига интернационал
         рейх ранг поколение род вид порядок подраздел лекция урок тема блок вариант комплект цикл период форум
+        место армия флот бригада легион пятилетка империя династия четверть триместр премия республика
         фестиваль конференция пленум спартакиада универсиада собор концерт симфония соната"""
 _NUMBERED = frozenset(_NUMBERED_WORDS.split())
+_RANKS = frozenset(["степень", "группа", "класс", "ранг", "тип", "ступень", "категория", "стадия", "разряд"])
 # Rulers whose names the dictionary of given names does not know as such.
-_RULERS_WORDS = """птолемей рамзес тутмос аменхотеп сети людовик филипп карл генрих эдуард вильгельм яков ярослав юлий пий
+_RULERS_WORDS = """птолемей рамзес рамсес пипин хлодвиг юстиниан
+        тутмос аменхотеп сети людовик филипп карл генрих эдуард вильгельм яков ярослав юлий пий
         бенедикт климент лев урбан иннокентий селевк дарий ксеркс артаксеркс антиох мехмед мухаммед сулейман селим
         мурад баязид густав адольф наполеон оттон чарльз франциск хуан маргрете альберт болеслав владислав
         сигизмунд фридрих фердинанд леопольд максимилиан франц иосиф педру педро жуан афонсу родриго хокон харальд
@@ -91,6 +98,9 @@ def _after_name(match: re.Match[str]) -> str | None:
     numbered = [form for form in forms(found["name"].lower()) if form.part == "NOUN" and form.lemma in _NUMBERED]
     if numbered:
         return _agreeing(number, found["left"], numbered)
+    following = _WORD_AFTER.match(after(match))
+    if following and any(form.lemma in _RANKS for form in forms(following["first"])):
+        return None
     ruler = _ruler(found["name"])
     if ruler:
         same = {form.case for form in forms(found["name"]) if form.gender == ruler.gender and not form.plural}
@@ -143,13 +153,15 @@ def _before_noun(match: re.Match[str]) -> str | None:
         return ordinal(number, governed(left)[0], "m")
     if left[-1:] in ("", "\n") and re.match(r"[.)] ", after(match)) and roman not in _BORROWED:
         return cardinal(number).capitalize()
-    if len(roman) < 2 or roman in _BORROWED or not re.search(r"[А-Яа-яЁё»\"] $", left):
+    if len(roman) < 2 or roman in _BORROWED or not re.search(r"[А-Яа-яЁё»\"A-Za-z] $", left):
         return None
     return cardinal(number)
 
 
 def _noun_phrase(following: re.Match[str]) -> list[Form]:
     first = forms(following["first"])
+    if numbered := [form for form in first if form.part == "NOUN" and form.lemma in _NUMBERED]:
+        return numbered
     if first and first[0].part == "NOUN":
         return [form for form in first if form.part == "NOUN"]
     nouns = [form for form in forms(following["second"] or "") if form.part == "NOUN"]
@@ -181,6 +193,28 @@ def _ended(number: int, ending: str) -> str:
     return ordinal(number, case, gender)
 
 
-AFTER_NAMES = (Rule("roman", _RANGE, _several), Rule("roman", _NUMERAL, _after_name))
-BEFORE_NOUNS = (Rule("roman", _NUMERAL, _before_noun),)
+def _thousands(match: re.Match[str]) -> str:
+    """ "MMXXIV" becomes digits: the next round sees what they count."""
+    return str(value(match[0]))
+
+
+AFTER_NAMES = (Rule("roman", _THOUSANDS, _thousands), Rule("roman", _RANGE, _several), Rule("roman", _NUMERAL, _after_name))
+
+
+def _list_before_noun(match: re.Match[str]) -> str | None:
+    """ "I и II степени", "V–VI классы"."""
+    following = _WORD_AFTER.match(after(match))
+    numbered = [form for form in forms(following["first"]) if form.lemma in _NUMBERED and form.part == "NOUN"] if following else []
+    if not numbered:
+        return None
+    case = case_in(before(match), frozenset(form.case for form in numbered))
+    form = next((form for form in numbered if form.case == case), numbered[0])
+    words = re.sub(ROMAN, lambda one: ordinal(value(one[0]), form.case, form.gender or "m") if one[0] else "", match[0])
+    return re.sub(r"\s?[-–—]\s?", " — ", words)
+
+
+BEFORE_NOUNS = (
+    Rule("roman", _LIST, _list_before_noun),
+    Rule("roman", _NUMERAL, _before_noun),
+)
 """Behind the rules of dates, which know centuries and quarters better."""

@@ -14,7 +14,8 @@ from qwen3tts.text.russian.numerals import cardinal
 _BEGIN = r"(?<![\w.,:/+−])(?<!\w-)"
 _CLOCK = r"(?:[01]?[0-9]|2[0-4]):[0-5][0-9](?::[0-5][0-9])?"
 _COLON = re.compile(
-    rf"{_BEGIN}(?P<first>{_CLOCK})(?: ?[-–—] ?(?P<last>{_CLOCK}))?(?![\w:/]|[.,][0-9]|-\w)"
+    rf"(?:{_BEGIN}|(?<=[0-9]T))(?P<first>{_CLOCK})(?: ?[-–—] ?(?P<last>{_CLOCK}))?"
+    r"(?:(?<=:[0-9]{2})Z(?!\w)|(?![\w:/]|[.,][0-9]|-\w))"
     r"(?: ?(?P<half>[aApP]\.?[mM](?!\w)\.?))?(?: ?(?:ч\.|ч|час\.|часов|часа)(?![\w:])(?! [0-9]))?"
 )
 _LOOSE_CLOCK = r"(?:[01]?[0-9]|2[0-4])[.-][0-5][0-9]"

@@ -22,7 +22,7 @@ from qwen3tts.text.russian.amounts import (
     say_pair,
     say_range,
 )
-from qwen3tts.text.russian.context import case_before, cases_before
+from qwen3tts.text.russian.context import case_before, cases_before, last_noun
 from qwen3tts.text.russian.forms import adjective, forms, word_before
 from qwen3tts.text.russian.government import without_shared
 from qwen3tts.text.russian.grammar import Case
@@ -67,7 +67,9 @@ _ONLY_WITH = re.compile(r"(?:^|[\n,;:(] ?|(?<!\w)[а-яё]{3,20} )[Сс]о? $")
 _YIELDS = re.compile(r"[^.!?\n]{0,60}(?:получ|выход|выш|собира|собр|снима|снял|берут|взял|плат|сто[ия]т|до [0-9])")
 _FOLLOWS = re.compile(r" ([а-яё]{2,30})")
 _WITHIN = re.compile(r"(?<!\w)[Вв]о? $")
-_FED = ("грамм", "литр", "ложка", "тонна")
+_PRICED = frozenset(("цена", "стоимость", "себестоимость", "аренда", "калорийность", "содержимое"))
+_IS_AWAY = re.compile(r" (?:от|ходьбы|езды|пешком|пути|лёта|хода)(?!\w)")
+_FED = ("грамм", "литр", "ложка", "тонна", "байт")
 _CONTENTS = ("ложка", "байт", "грамм", "литр", "час", "пиксель", "сила", "ватт", "тонна")
 _SIDES = {"с": "северной широты", "ю": "южной широты", "в": "восточной долготы", "з": "западной долготы"}
 _ADJECTIVES = {
@@ -110,17 +112,22 @@ def _case(match: re.Match[str], name: str, numbers: list[Number], scale: str) ->
         left = left[: len(left) - len(earlier[0])]
     if left == before(match):
         case = case_at(match, name, scale, numbers)
-        if case == "acc" and name.endswith(_FED) and _is_within(match):
+        if case in ("nom", "acc") and last_noun(left) in _PRICED:
+            return "gen"
+        if case == "acc" and _is_within(match, name):
             return "loc"
         return "ins" if case == "gen" and _is_content(match, name) else case
     return case_before(left, noun=name)
 
 
-def _is_within(match: re.Match[str]) -> bool:
+def _is_within(match: re.Match[str], name: str) -> bool:
     """Whether "в" says where something is: "в 100 г продукта", but not "пачка в 100 г"."""
-    left, of = before(match), forms((_FOLLOWS.match(after(match)) or ["", ""])[1])[:1]
+    left, right = before(match), after(match)
     found = _WITHIN.search(left)
-    if found is None or not of or of[0].part != "NOUN" or of[0].case != "gen":
+    if found is None or not name.endswith(_FED):
+        return found is not None and name in ("минута", "час") and bool(_IS_AWAY.match(right))
+    of = forms((_FOLLOWS.match(right) or ["", ""])[1])[:1]
+    if not of or of[0].part != "NOUN" or of[0].case != "gen":
         return False
     return not any(option.part == "NOUN" for option in forms(word_before(left[: found.start()]))[:1])
 
