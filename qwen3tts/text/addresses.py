@@ -6,7 +6,7 @@ import re
 
 _DOMAINS = re.findall(
     r"\S+",
-    """com org net edu gov mil int info biz name pro io ai app dev xyz site online store shop tech blog cloud page link live
+    """com org net edu gov mil int me info biz name pro io ai app dev xyz site online store shop tech blog cloud page link live
     news wiki co uk us ca de fr es pt nl pl cz ch se fi dk ie eu au nz jp cn kr br mx ru su by ua kz ge il tr tv fm gg ly
     рф рус бел""",
 )

@@ -1,6 +1,6 @@
 """What a text has to contain for a pattern to match in it: most rules need a sign or a digit that most sentences have not.
 
-It reads the tree that Python's `re` makes of a pattern. Only what is certain counts, so that a pattern is never passed over wrongly.
+It reads the tree that Python's `re` makes of a pattern. Only what is certain counts: no pattern is passed over wrongly.
 """
 
 from __future__ import annotations

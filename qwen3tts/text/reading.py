@@ -20,8 +20,11 @@ from qwen3tts.text.zones import Zone, zones
 PARAGRAPH_SECONDS = 0.6
 """The pause between two paragraphs."""
 
-MOST_CHARACTERS = 1000
-"""So much of a paragraph is read at a time: one of a whole book begins at once, and takes no more memory."""
+CHARACTERS_PER_TOKEN = 8
+"""More than a text has. So much of a paragraph is read at a time: one of a whole book begins at once, and takes no more memory."""
+
+LEAST_CHARACTERS = 1000
+"""Of them, however small the parts: what is read together is read in one light."""
 
 BEGINNING = 300
 """What tells the language of numbers before any words."""
@@ -64,7 +67,7 @@ def read(
     utterance has at most `most_tokens`. Raises TextError and MarkError at once, before anything is said.
     """
     check_words(text)
-    reader = _Reader(reading_code(language), normalize, emoji)
+    reader = _Reader(reading_code(language), normalize, emoji, CHARACTERS_PER_TOKEN * most_tokens)
 
     def size(words: str) -> int:
         """In tokens; words of more characters than an utterance may have are of too many."""
@@ -155,8 +158,8 @@ def has_words(text: str) -> bool:
 class _Reader:
     """Writes out the paragraphs of a text, each in the language of its words, or else of those before it."""
 
-    def __init__(self, code: str, normalize: bool, emoji: Emoji) -> None:
-        self._code, self._normalize, self._emoji = code, normalize, emoji
+    def __init__(self, code: str, normalize: bool, emoji: Emoji, most: int) -> None:
+        self._code, self._normalize, self._emoji, self._most = code, normalize, emoji, max(most, LEAST_CHARACTERS)
         self._worded = ""  # the last text with letters
 
     def paragraphs(self, run: _Run) -> Iterator[Iterator[str]]:
@@ -164,7 +167,7 @@ class _Reader:
         self._worded = self._worded or run.text[:BEGINNING]
         said = iter(run.said)
         for _, paragraph in paragraphs(run.text):
-            parts = split(paragraph, len, MOST_CHARACTERS)
+            parts = split(paragraph, len, self._most)
             yield (self._spoken(part, run.place, said) for part in parts)
 
     def _spoken(self, text: str, place: str, said: Iterator[Said]) -> str:

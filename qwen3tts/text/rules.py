@@ -19,8 +19,8 @@ CONTEXT = 80
 class Rule:
     """What `pattern` finds is read as `read` says; None leaves it to the rules behind this one.
 
-    A pattern must take linear time on any text: it starts where a character alone decides (a digit that no digit precedes, say), and
-    what it repeats has an upper bound.
+    A pattern must take linear time on any text: it starts where a character alone decides (a digit that no digit precedes, say),
+    and what it repeats has an upper bound.
     """
 
     kind: str

@@ -19,7 +19,9 @@ _WORD_AFTER = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _WORDS_BEFORE = re.compile(r"(?<![\w.'’-])(?:[^\W\d_]{1,4}\.[ \xa0\u202f]?){0,3}(?:[^\W_]+['’-]){0,3}[^\W_]+\Z")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 _LIST_NUMBER = re.compile(r"\s{0,12}[(\[]?(?:[0-9]{1,3}(?:\.[0-9]{1,3}){0,3}|[IVXLC]{1,5}|[ivx]{1,5})")
-_COUNTED = re.compile(r"(?:[0-9]|\b[IVXLCDM]{1,8})[ \xa0\u202f]?(?:г|гг|в|вв|мм|см|м|км|кг|т|л|р|ч|с|m|g|l|h)\Z")
+_COUNTED = re.compile(
+    r"(?:[0-9]|\b[IVXLCDM]{1,8})[ \xa0\u202f]?(?:г|гг|в|вв|мм|см|м|км|кг|т|л|р|ч|с|m|g|l|h|km|kg|cm|mm)(?:/[а-яa-z]{1,3})?\Z"
+)
 _SHORT_NUMBER = re.compile(r"(?<![\w.,])[0-9]{1,2}\Z")
 
 

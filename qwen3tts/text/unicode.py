@@ -9,12 +9,13 @@ from qwen3tts.text.edits import Edit
 
 _SPACE = r" \t\xa0\u1680\u2000-\u200a\u202f\u205f\u3000"
 # Control characters, soft hyphens, marks of direction, zero-width spaces and joiners. A joiner inside an emoji belongs to it.
-_INVISIBLE = r"\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u061c\u180e\u200b\u200c\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff"
+_INVISIBLE = (
+    r"\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u061c\u180e\u200b\u200c\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff"
+)
 _JOINER = r"(?<![\u2600-\u27bf\ufe0f\u20e3\U0001f000-\U0001faff])\u200d|\u200d(?![\u2190-\u27bf\U0001f000-\U0001faff])"
 _UNTIDY = re.compile(
     rf"(?P<invisible>(?:[{_INVISIBLE}]|{_JOINER})+)|(?P<line>[{_SPACE}]*(?:\r\n?|\n|[\x0b\x0c\x85\u2028\u2029]))|(?P<space>[{_SPACE}]+)"
 )
-
 
 
 def tidy_spaces(text: str) -> list[Edit]:
@@ -53,4 +54,4 @@ def _is_stable(character: str) -> bool:
         return True
     if unicodedata.combining(character) or unicodedata.category(character).startswith("M"):
         return False
-    return not "\u1160" <= character <= "\u11ff" and not "\U00010000" <= character
+    return not "\u1160" <= character <= "\u11ff" and character < "\U00010000"

@@ -1,4 +1,4 @@
-"""A text in pieces, as somebody writes it, read like the whole: a word is held back only while what follows may change its reading."""
+"""A text in pieces, as somebody writes it, read like the whole: a word waits only while what follows may change its reading."""
 
 from __future__ import annotations
 

@@ -171,19 +171,6 @@ def test_names_the_field_that_is_wrong(client, fields: dict[str, Any], param: st
     assert len(told["message"]) < 400
 
 
-def test_reads_signs_and_marks_unless_told_not_to(client) -> None:
-    def sound(**fields: Any) -> bytes:
-        answer = client.post("/v1/audio/speech", json=speech(**fields))
-        assert answer.status_code == 200
-        return answer.content
-
-    assert sound(input="$5") == sound(input="five dollars") != sound(input="$5", normalize=False)
-    paused = sound(input="[pause:100ms] $5")
-    assert paused[: 2 * 2400] == bytes(2 * 2400)
-    assert paused[2 * (2400 + 120) :] == sound(input="$5")[2 * 120 :]  # what follows a pause is faded in
-    assert len(sound(input="[pause:100ms] $5", marks=False)) == 2 * 2 * 1920
-
-
 @pytest.mark.parametrize("param", ["model", "input"])
 def test_names_the_field_that_is_missing(client, param: str) -> None:
     body = speech()

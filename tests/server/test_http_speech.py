@@ -234,3 +234,16 @@ def test_takes_voices_only_where_the_model_does(client, recording: bytes) -> Non
     clone = client.post("/v1/audio/speech", data=speech(), files={"ref_audio": ("a.wav", recording)})
     assert (clone.status_code, clone.json()["error"]["param"]) == (400, "ref_audio")
     assert client.delete("/v1/voices/ryan").json()["error"]["param"] == "name"
+
+
+def test_reads_signs_and_marks_unless_told_not_to(client) -> None:
+    def sound(**fields: Any) -> bytes:
+        answer = client.post("/v1/audio/speech", json=speech(**fields))
+        assert answer.status_code == 200
+        return answer.content
+
+    assert sound(input="$5") == sound(input="five dollars") != sound(input="$5", normalize=False)
+    paused = sound(input="[pause:100ms] $5")
+    assert paused[: 2 * 2400] == bytes(2 * 2400)
+    assert paused[2 * (2400 + 120) :] == sound(input="$5")[2 * 120 :]  # what follows a pause is faded in
+    assert len(sound(input="[pause:100ms] $5", marks=False)) == 2 * 2 * 1920

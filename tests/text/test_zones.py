@@ -43,7 +43,7 @@ from qwen3tts.text.zones import zones
         ("The 2nd edition, 2-е издание.", [("en", "The 2nd edition, "), ("ru", "2-е издание.")]),
         ("Пётр I founded the city.", [("ru", "Пётр I"), ("en", " founded the city.")]),
         ("Windows 11 занимает 64 GB.", [("ru", "Windows 11 занимает 64 GB.")]),
-        ("Встреча в 15:00, meeting room 5.", [("ru", "Встреча в 15:00, "), ("en", "meeting room 5.")]),
+        ("Встреча в 15:00, meeting room 5.", [("ru", "Встреча в 15:00"), ("en", ", meeting room 5.")]),
         ("При Петре I было 8 GB RAM.", [("ru", "При Петре I было 8 GB RAM.")]),
     ],
 )

@@ -1,4 +1,4 @@
-"""How Russian reads what is not words: numerals by rutextnorm, the forms of other words by pymorphy3, the rules by grammar books."""
+"""How Russian reads what is not words: numerals by rutextnorm, forms of other words by pymorphy3, rules by grammar books."""
 
 from qwen3tts.text.russian import abbreviations, codes, dates, money, names, numbers, symbols, times, units, web
 

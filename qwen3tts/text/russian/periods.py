@@ -33,6 +33,7 @@ _PERIOD = re.compile(
     rf"(?P<then> ?[-–—] ?(?:сер|нач|кон)\.)? ?"
     rf"(?:(?P<first>(?=[IVХX]){ROMAN})(?= ?[-–—] ?(?:сер|нач|кон)\.)|(?P<year>[12][0-9]{{3}} ?г\.)|(?=(?:{_TIME})))"
 )
+_EARLIER = re.compile(rf"(?:сер|нач|кон)\. ?(?=[IVХX]){ROMAN} ?[-–—] ?$", re.IGNORECASE)
 _ARABIC = re.compile(r"(?<=[а-яё] )(?P<number>[12]?[0-9])(?P<last>[-–—][12]?[0-9])? ?(?P<short>вв?\.)")
 _MILLENNIUM = re.compile(rf"(?<![\w.,/\-])(?=[IVX]){ROMAN}(?:-[а-я]{{1,2}})? тыс\.")
 _PART_BEFORE = re.compile(
@@ -46,6 +47,8 @@ def _period(match: re.Match[str]) -> str | None:
     if bool(nth) != (part in ("пол", "полов", "четв", "тр")):
         return None
     noun = _PARTS[part]
+    if earlier := _EARLIER.search(left):
+        left = left[: earlier.start()]
     options = governed(left)
     case: Case = options[0] if options else "gen" if follows_noun(left) else case_in(left)
     words = inflect(noun, case, False)
