@@ -24,7 +24,7 @@ speak: $(INSTALLED)
 
 test: $(TOOLS)
 	@$(BIN)/python tests/csrc/emulated.py > /dev/null
-	$(BIN)/python -m pytest -m "not soak" -n 2 --dist loadfile
+	$(BIN)/python -m pytest -m "not soak" -n 2 --dist loadfile --no-loadscope-reorder --durations=20
 
 soak: $(TOOLS) $(RAY)
 	$(BIN)/python -m pytest -m soak

@@ -43,6 +43,14 @@ def after(match: re.Match[str]) -> str:
     return match.string[match.end() : match.end() + CONTEXT]
 
 
+def ends_phrase(match: re.Match[str]) -> bool:
+    """Whether a match ends a text that is no sentence, as it begins without a capital: a last stop is the abbreviation's own."""
+    if match.end() < len(match.string):
+        return False
+    first = next(filter(str.isalpha, match.string[:CONTEXT]), "")
+    return not first.isupper() or match.start() == 0
+
+
 def scan(text: str, start: int, end: int, rules: Sequence[Rule]) -> list[Edit]:
     """The edits of `text[start:end]`: from left to right, and of rules that begin at one place the first that reads it.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from qwen3tts.text.english.numerals import cardinal
-from qwen3tts.text.rules import Rule, after, before
+from qwen3tts.text.rules import Rule, after, before, ends_phrase
 
 _OPENERS = (
     "The A An He She It They We You I This That These Those There Then When While If In On At But And Or So His Her Its Their My "
@@ -19,7 +19,7 @@ _CAPITAL_NEXT = re.compile(r"[\"'”’)\]]*(?:\s*$|\s*\n|\s+[\"'“‘(]?[A-ZА
 def final_stop(match: re.Match[str], *, may_end: bool = True) -> str:
     """The stop that a sentence keeps when its last abbreviation gives up its own. may_end: any capital begins a new sentence."""
     rest = after(match)
-    return "." if (_CAPITAL_NEXT if may_end else _SENTENCE_END).match(rest) else ""
+    return "." if not ends_phrase(match) and (_CAPITAL_NEXT if may_end else _SENTENCE_END).match(rest) else ""
 
 
 def cased(written: str, reading: str) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from qwen3tts.text.rules import ends_phrase
+
 _SENTENCE_ENDS = re.compile(r"[»”\")\]]*(?:$|\n|\s+(?:[—–-]\s)?[«“„\"(]?[А-ЯЁA-Z])")
 
 
 def kept_stop(match: re.Match[str], *, before_capital: bool = True) -> str:
     """ "." if the stop at the end of a match is also that of its sentence. before_capital: whether a capital tells that."""
-    if not match[0].rstrip().endswith("."):
+    if not match[0].rstrip().endswith(".") or ends_phrase(match):
         return ""
     end = _SENTENCE_ENDS.match(match.string[match.end() : match.end() + 8])
     return "." if end and (before_capital or not end[0][-1:].isalpha()) else ""
