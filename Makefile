@@ -1,4 +1,5 @@
-# make speak: a first sound. make test: every check, two at a time, for which the emulated GPU is built beforehand. Both make
+# make speak: a first sound. make test: every check, two files at a time in the order of their names (by number of tests, files with
+# few and slow ones would come last, and one worker would wait), for which the emulated GPU is built beforehand. Both make
 # .venv, and bring it up to date when what it is made from changes. make soak: the long checks, minutes each.
 # make sanitize: the tests of the extension and of the codec, with the extension and its emulated GPU built anew to watch addresses
 # and undefined behaviour (g++'s sanitizers); the first finding ends it.
@@ -24,7 +25,7 @@ speak: $(INSTALLED)
 
 test: $(TOOLS)
 	@$(BIN)/python tests/csrc/emulated.py > /dev/null
-	$(BIN)/python -m pytest -m "not soak" -n 2 --dist loadfile --no-loadscope-reorder --durations=20
+	$(BIN)/python -m pytest -m "not soak" -n 2 --dist loadfile --no-loadscope-reorder
 
 soak: $(TOOLS) $(RAY)
 	$(BIN)/python -m pytest -m soak

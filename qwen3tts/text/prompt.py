@@ -10,6 +10,7 @@ The think tags are nothink, or think and the language; the speaker stands betwee
 
 from __future__ import annotations
 
+import re
 from itertools import zip_longest
 from typing import get_args
 
@@ -26,12 +27,19 @@ _AFTER_TEXT = "<|im_end|>\n<|im_start|>assistant\n"
 
 
 def check_words(text: str, name: str = "text") -> None:
-    """Raise TextError unless the text is a non-blank, encodable string; `name` is the argument's."""
+    """Raise TextError unless the text is a non-blank, encodable string without a word of over 10,000 characters.
+
+    name: of the argument.
+    """
     if not isinstance(text, str):
         raise TextError(f"{name} is {type(text).__name__}, expected a string")
     if not text.strip():
         raise TextError(f"{name} is {'blank' if text else 'empty'}: give it at least one word")
     check_unicode(text, name)
+    # Nobody can say it, and there is no place to cut it.
+    longest = max(map(len, re.findall(r"\w+", text)), default=0) if len(text) > MAX_TEXT_LENGTH else 0
+    if longest > MAX_TEXT_LENGTH:
+        raise TextError(f"{name} has a word of {longest:,} characters, more than {MAX_TEXT_LENGTH:,}: split it")
 
 
 def check_text(text: str, name: str = "text") -> None:

@@ -124,6 +124,7 @@ CASES: dict[str, tuple[tuple[str, ...], str]] = {
     # text
     "empty text": (synth(""), "text"),
     "blank text": (synth(" \n"), "text"),
+    "long word": (synth("a" * 10_001), "a word of 10,001 characters"),
     "text of marks": (synth("[pause:1s]"), "no words"),
     "long pause": (synth("Hi [pause:61s]"), "60 s"),
     "pause without a unit": (synth("Hi [pause:400]"), "400"),

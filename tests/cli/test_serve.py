@@ -52,7 +52,7 @@ def test_no_listener_at_all(cli):
 @pytest.mark.parametrize(
     "arguments",
     [
-        *[("--max-text", value) for value in ("0", "10001", "many")],
+        *[("--max-text", value) for value in ("0", "10000001", "many")],
         *[("--max-upload-mb", value) for value in ("0", "1025")],
         ("--max-connections", "0"),
         ("--requests-per-minute", "0"),
