@@ -66,9 +66,8 @@ def test_zones_follow_each_other(text: str) -> None:
 
 @pytest.mark.parametrize("piece", ["5 a 5 я ", "a", ".", "a.", " ", "1", "я a ", "\n", "a.a ", "中。", '"5 '])
 def test_takes_linear_time(piece: str) -> None:
+    """A second at most; what is quadratic takes minutes."""
     text = piece * 40_000
     started = time.process_time()
-    zones(text[: len(text) // 8], "auto")
-    short, started = time.process_time() - started, time.process_time()
     zones(text, "auto")
-    assert time.process_time() - started < 40 * max(short, 0.01)
+    assert time.process_time() - started < 10
