@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
-from qwen3tts.text.rules import after, before
 from qwen3tts.text.russian import governors, numerals
 from qwen3tts.text.russian.government import ANY_ORDER, MOST_WORDS, cases_before, is_listed, words_before
 from qwen3tts.text.russian.grammar import Case, Gender, Sense, senses
@@ -20,7 +19,6 @@ _LISTED_AFTER = re.compile(
 )
 _WORD_AFTER = re.compile(r" ?([А-Яа-яЁё\u0301]{1,40}(?:-[А-Яа-яЁё]{1,40}){0,3})")
 _SPOON = re.compile(r" ?(?:ст|ч|дес)\.(?= ?лож)")
-_LAST_NUMBER = re.compile(r"[0-9][0-9 ]{0,60}(?=[^0-9]*$)")
 _DAY_PARTS = frozenset(("утра", "вечера", "ночи", "дня"))
 _AT_HOURS = frozenset(("в", "к", "до", "с", "около", "после", "на", "по"))
 _HALVES = frozenset(("половина", "половине", "половину", "половины", "начале"))
@@ -62,16 +60,8 @@ def case_before(text: str, default: Case = "nom", *, noun: str | None = None, co
     return next(iter(cases_before(text, noun, count)), default)
 
 
-def agreement(match: re.Match[str]) -> Agreement | None:
-    """What the noun behind a number and the words before it ask; None without a noun. match: the number or a range, no more."""
-    number = _LAST_NUMBER.search(match[0])
-    if number is None:
-        return None
-    return agreement_of(before(match), int(number[0].replace(" ", "")[-numerals.LONGEST :]), after(match))
-
-
 def agreement_of(left: str, n: int, right: str) -> Agreement | None:
-    """The same, for a number of which only the surroundings are given."""
+    """What the noun behind a number and the words before it ask; None without a noun. left, right: what stands around it."""
     more = _LISTED_AFTER.match(right)
     words = words_after(right[more.end() :] if more else right)
     previous = words_before(left)[-2:]

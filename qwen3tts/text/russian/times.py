@@ -10,6 +10,7 @@ from qwen3tts.text.russian.context import case_before
 from qwen3tts.text.russian.grammar import Case, counted
 from qwen3tts.text.russian.moments import counts_what_follows, moment_case
 from qwen3tts.text.russian.numerals import cardinal
+from qwen3tts.text.russian.stops import kept_stop
 
 _BEGIN = r"(?<![\w.,:/+−])(?<!\w-)"
 _CLOCK = r"(?:[01]?[0-9]|2[0-4]):[0-5][0-9](?::[0-5][0-9])?"
@@ -50,8 +51,8 @@ def _clock(match: re.Match[str]) -> str | None:
         hours, _, rest = match["first"].partition(":")
         if match["last"] or not 1 <= int(hours) <= 12:
             return None
-        return _half(int(hours), int(rest[:2]), match["half"], case) + _stop(match)
-    return _both(match["first"].split(":"), (match["last"] or "").split(":"), case) + _stop(match)
+        return _half(int(hours), int(rest[:2]), match["half"], case) + kept_stop(match)
+    return _both(match["first"].split(":"), (match["last"] or "").split(":"), case) + kept_stop(match)
 
 
 def _loose(match: re.Match[str]) -> str | None:
@@ -70,18 +71,18 @@ def _loose(match: re.Match[str]) -> str | None:
     if not match["hour"] and re.search(r"(?<!\w)(?:на|около|после|до|с|к) $", left) and not exact:
         return None
     times = [re.split("[.-]", time or "") for time in (match["first"], match["last"])]
-    return _both(times[0], times[1], moment_case(left, "nom", inside="acc")) + _stop(match)
+    return _both(times[0], times[1], moment_case(left, "nom", inside="acc")) + kept_stop(match)
 
 
 def _latin_hour(match: re.Match[str]) -> str:
-    return _half(int(match["hour"]), 0, match["half"], moment_case(before(match), "nom", inside="acc")) + _stop(match)
+    return _half(int(match["hour"]), 0, match["half"], moment_case(before(match), "nom", inside="acc")) + kept_stop(match)
 
 
 def _lasts(match: re.Match[str]) -> str:
     """ "10ч30мин": how long, or when."""
     case = case_before(before(match), noun="час")
     parts = [(match["hours"], "час"), (match["minutes"], "минута"), (match["seconds"], "секунда")]
-    return " ".join(_counted(int(number), phrase, case) for number, phrase in parts if number) + _stop(match)
+    return " ".join(_counted(int(number), phrase, case) for number, phrase in parts if number) + kept_stop(match)
 
 
 def _both(first: list[str], last: list[str], case: Case) -> str:
@@ -107,10 +108,6 @@ def _half(hours: int, minutes: int, half: str, case: Case) -> str:
     of_day = hours % 12 + (12 if half[0] in "pP" else 0)
     part = next(name for end, name in _DAY_PARTS if of_day < end)
     return f"{_spoken([hours, minutes], case)} {part}"
-
-
-def _stop(match: re.Match[str]) -> str:
-    return "." if match[0].endswith(".") and re.match(r"\s*$|\s+[«\"]?[А-ЯЁA-Z]", after(match)) else ""
 
 
 RULES: tuple[Rule, ...] = (

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qwen3tts.text.russian.context import agreement, case_before
+from qwen3tts.text.russian.context import agreement_of, case_before
 from qwen3tts.text.russian.grammar import Case, counted, counted_fraction, gender_of, inflect, senses
 
 CASES: tuple[Case, ...] = ("nom", "gen", "dat", "acc", "ins", "loc")
@@ -92,12 +92,11 @@ def test_one_after_po_is_in_the_dative() -> None:
 def test_agreement(text: str, words: str) -> None:
     match = re.search("[0-9]+", text)
     assert match is not None
-    found = agreement(match)
+    found = agreement_of(text[: match.start()], int(match[0]), text[match.end() :])
     assert found is not None
     assert found.read(int(match[0])) == words
 
 
 @given(left=st.text(max_size=90), right=st.text(max_size=90))
 def test_agreement_never_raises(left: str, right: str) -> None:
-    for match in re.finditer("[0-9]+", f"{left}21{right}"):
-        agreement(match)
+    agreement_of(left, 21, right)
